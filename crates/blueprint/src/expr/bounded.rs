@@ -1,0 +1,58 @@
+//! Filters that can make much out of little, held to [`OUTPUT_MAX`]: fuel counts instructions, not bytes.
+
+use minijinja::{Environment, Error, ErrorKind, value::Value};
+
+use super::OUTPUT_MAX;
+
+pub(super) fn install(env: &mut Environment<'static>) {
+    env.add_filter("replace", replace);
+    env.add_filter("join", join);
+    env.add_filter("indent", indent);
+}
+
+fn room(bytes: usize) -> Result<(), Error> {
+    if bytes <= OUTPUT_MAX {
+        return Ok(());
+    }
+    Err(Error::new(ErrorKind::InvalidOperation, format!("the result is larger than {OUTPUT_MAX} bytes")))
+}
+
+fn replace(text: &str, from: &str, to: &str) -> Result<String, Error> {
+    let found = if from.is_empty() { text.chars().count() + 1 } else { text.matches(from).count() };
+    room(text.len().saturating_add(found.saturating_mul(to.len())))?;
+    Ok(text.replace(from, to))
+}
+
+fn join(value: &Value, separator: Option<&str>) -> Result<String, Error> {
+    let separator = separator.unwrap_or_default();
+    if value.is_undefined() {
+        return Err(Error::from(ErrorKind::UndefinedError));
+    }
+    let mut text = String::new();
+    for (at, item) in value.try_iter()?.enumerate() {
+        if at > 0 {
+            text.push_str(separator);
+        }
+        match item.as_str() {
+            Some(it) => text.push_str(it),
+            None => text.push_str(&item.to_string()),
+        }
+        room(text.len())?;
+    }
+    Ok(text)
+}
+
+fn indent(text: String, width: usize, first: Option<bool>, blank: Option<bool>) -> Result<String, Error> {
+    let lines = text.lines().count() + 1;
+    room(text.len().saturating_add(lines.saturating_mul(width)))?;
+    let pad = " ".repeat(width);
+    let mut out = String::with_capacity(text.len() + lines * width);
+    for (at, line) in text.split_inclusive('\n').enumerate() {
+        let wanted = (at > 0 || first == Some(true)) && (!line.trim().is_empty() || blank == Some(true));
+        if wanted {
+            out.push_str(&pad);
+        }
+        out.push_str(line);
+    }
+    Ok(out)
+}

@@ -1,0 +1,2 @@
+//! The drawloom binary.
+fn main() {}

@@ -1,0 +1,1 @@
+//! Executors of task steps: one file per kind, its schema beside it.

@@ -1,0 +1,1 @@
+//! The flow language: text in, diagnostics and a blueprint out.

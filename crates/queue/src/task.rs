@@ -1,0 +1,43 @@
+//! A task: an attempt on its way to an executor.
+
+use std::time::Duration;
+
+use drawloom_blueprint::{FrameRef, RunId, StepIx, Value};
+
+use crate::Redactor;
+
+/// The identity of an attempt. A result is accepted once per identity; late and repeated ones are dropped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct TaskId {
+    /// The run.
+    pub run: RunId,
+    /// The place of the frame.
+    pub frame: FrameRef,
+    /// The serial number of the frame, as places are used again.
+    pub serial: u64,
+    /// The step.
+    pub step: StepIx,
+    /// The number of the attempt, from 1.
+    pub attempt: u32,
+}
+
+/// All that an executor needs to know.
+#[derive(Clone, Debug)]
+pub struct Task {
+    /// Which attempt this is.
+    pub id: TaskId,
+    /// The kind that executes it.
+    pub kind: String,
+    /// The parameters, resolved, secrets included: never log them.
+    pub with: Value,
+    /// The longest it may take from when it starts.
+    pub timeout: Option<Duration>,
+    /// The step's place in the run for people: `enrich[17].score`.
+    pub path: String,
+    /// The same for every attempt of the step in this run, so that a receiver can tell repetitions.
+    pub idempotency_key: String,
+    /// Hides the secrets that `with` holds.
+    pub redactor: Redactor,
+    /// A number that is the same for every execution of this attempt: the source of its chance and clock.
+    pub seed: u64,
+}

@@ -1,0 +1,1 @@
+//! The loom: shard loop, timers, recovery, dispatch and live events.

@@ -1,0 +1,2 @@
+//! Checks and code generation for the repository.
+fn main() {}
