@@ -99,7 +99,7 @@ pub enum Move {
     /// A frame ended and its place is free.
     #[n(13)]
     Left(#[n(0)] FrameRef),
-    /// A running attempt was asked to stop.
+    /// A running attempt, or a block whose time is up, was asked to stop.
     #[n(14)]
     Aborting(#[n(0)] FrameRef, #[n(1)] StepIx),
     /// A frame and all inside it is being stopped, for this reason.
@@ -139,6 +139,9 @@ pub enum Move {
     /// The success of a step was taken over from another run.
     #[n(23)]
     Adopted(#[n(0)] FrameRef, #[n(1)] StepIx, #[n(2)] Value),
+    /// A block succeeded; its output is what its frames left behind.
+    #[n(24)]
+    Closed(#[n(0)] FrameRef, #[n(1)] StepIx),
 }
 
 /// Why a step was skipped.

@@ -42,11 +42,14 @@ pub enum TriggerRule {
     /// At once, whatever the needs do.
     #[n(10)]
     Always,
+    /// Every need has ended, none was skipped and at least one succeeded.
+    #[n(11)]
+    AllDoneMinOneSuccess,
 }
 
 impl TriggerRule {
     /// Every rule with its name in flows.
-    pub const ALL: [(&'static str, Self); 11] = [
+    pub const ALL: [(&'static str, Self); 12] = [
         ("all_success", Self::AllSuccess),
         ("all_failed", Self::AllFailed),
         ("all_done", Self::AllDone),
@@ -58,11 +61,13 @@ impl TriggerRule {
         ("none_skipped", Self::NoneSkipped),
         ("none_failed_min_one_success", Self::NoneFailedMinOneSuccess),
         ("always", Self::Always),
+        ("all_done_min_one_success", Self::AllDoneMinOneSuccess),
     ];
 
-    /// The rule of that name.
+    /// The rule of that name. `all_done_setup_success` is read as `all_done`: Drawloom has no setup tasks.
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {
+        let name = if name == "all_done_setup_success" { "all_done" } else { name };
         Self::ALL.iter().find(|(it, _)| *it == name).map(|(_, rule)| *rule)
     }
 

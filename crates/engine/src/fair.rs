@@ -1,0 +1,160 @@
+//! Fair picking among the ready tasks of many flows and runs.
+//!
+//! Flows share by weight (start-time fair queueing, Goyal, Vin and Cheng, 1996, with tasks of cost 1); within a
+//! flow the highest priority goes first, and runs of equal priority take turns. So a run of a million tasks
+//! delays one of three by at most one task per flow and turn.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use drawloom_blueprint::RunId;
+
+/// A queue of tasks, fair to flows and runs. Every operation takes logarithmic time.
+#[derive(Debug)]
+pub struct FairQueue<T> {
+    flows: BTreeMap<String, Flow<T>>,
+    /// Flows that have tasks, by the virtual time at which their next one starts.
+    order: BTreeMap<(u64, String), ()>,
+    clock: u64,
+    len: usize,
+}
+
+#[derive(Debug)]
+struct Flow<T> {
+    start: u64,
+    weight: u32,
+    /// Per priority, highest last: the runs that take turns.
+    turns: BTreeMap<i32, VecDeque<RunId>>,
+    tasks: BTreeMap<(i32, RunId), VecDeque<T>>,
+}
+
+/// One task of a flow of weight 1 costs so much virtual time.
+const COST: u64 = 1 << 20;
+
+impl<T> Default for FairQueue<T> {
+    fn default() -> Self {
+        Self { flows: BTreeMap::new(), order: BTreeMap::new(), clock: 0, len: 0 }
+    }
+}
+
+/// Where a task stands in line.
+#[derive(Clone, Debug)]
+pub struct Standing<'a> {
+    /// Its flow.
+    pub flow: &'a str,
+    /// The flow's weight, from 1.
+    pub weight: u32,
+    /// Its run.
+    pub run: RunId,
+    /// Its priority within the flow.
+    pub priority: i32,
+}
+
+impl<T> FairQueue<T> {
+    /// Adds a task.
+    pub fn push(&mut self, at: &Standing<'_>, task: T) {
+        if !self.flows.contains_key(at.flow) {
+            let flow =
+                Flow { start: self.clock, weight: at.weight.max(1), turns: BTreeMap::new(), tasks: BTreeMap::new() };
+            self.order.insert((flow.start, at.flow.to_owned()), ());
+            self.flows.insert(at.flow.to_owned(), flow);
+        }
+        let Some(flow) = self.flows.get_mut(at.flow) else { return };
+        flow.weight = at.weight.max(1);
+        let tasks = flow.tasks.entry((at.priority, at.run)).or_default();
+        if tasks.is_empty() {
+            flow.turns.entry(at.priority).or_default().push_back(at.run);
+        }
+        tasks.push_back(task);
+        self.len += 1;
+    }
+
+    /// Takes the next task.
+    pub fn pop(&mut self) -> Option<T> {
+        let ((start, name), ()) = self.order.pop_first()?;
+        self.clock = start;
+        let flow = self.flows.get_mut(&name)?;
+        let (task, more) = flow.next()?;
+        self.len -= 1;
+        if more {
+            flow.start = start + COST / u64::from(flow.weight);
+            self.order.insert((flow.start, name), ());
+        } else {
+            self.flows.remove(&name);
+        }
+        Some(task)
+    }
+
+    /// How many tasks there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.len
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+}
+
+impl<T> Flow<T> {
+    /// The next task of the flow, and whether it has more.
+    fn next(&mut self) -> Option<(T, bool)> {
+        let mut turns = self.turns.last_entry()?;
+        let priority = *turns.key();
+        let run = turns.get_mut().pop_front()?;
+        let tasks = self.tasks.get_mut(&(priority, run))?;
+        let task = tasks.pop_front()?;
+        if tasks.is_empty() {
+            self.tasks.remove(&(priority, run));
+        } else {
+            turns.get_mut().push_back(run);
+        }
+        if turns.get().is_empty() {
+            turns.remove();
+        }
+        Some((task, !self.turns.is_empty()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn push(queue: &mut FairQueue<u32>, flow: &str, weight: u32, run: u128, priority: i32, task: u32) {
+        queue.push(&Standing { flow, weight, run: RunId(run), priority }, task);
+    }
+
+    #[test]
+    fn a_small_run_is_not_starved_by_a_large_one() {
+        let mut queue = FairQueue::default();
+        for task in 0..10_000 {
+            push(&mut queue, "large", 1, 1, 0, task);
+        }
+        for _ in 0..100 {
+            queue.pop();
+        }
+        for task in 0..3 {
+            push(&mut queue, "small", 1, 2, 0, 1_000_000 + task);
+            push(&mut queue, "large", 1, 3, 0, 2_000_000 + task);
+        }
+        let first: Vec<u32> = (0..12).filter_map(|_| queue.pop()).collect();
+        assert_eq!(first.iter().filter(|it| (1_000_000..2_000_000).contains(*it)).count(), 3, "{first:?}");
+        assert_eq!(first.iter().filter(|it| **it >= 2_000_000).count(), 3, "runs of a flow take turns: {first:?}");
+    }
+
+    #[test]
+    fn weights_and_priorities_count() {
+        let mut queue = FairQueue::default();
+        for task in 0..300 {
+            push(&mut queue, "heavy", 2, 1, 0, task);
+            push(&mut queue, "light", 1, 2, i32::from(task % 3 == 0), 1_000 + task);
+        }
+        let first: Vec<u32> = (0..90).filter_map(|_| queue.pop()).collect();
+        let light: Vec<u32> = first.iter().copied().filter(|it| *it >= 1_000).collect();
+        assert!((29..=31).contains(&light.len()), "{}", light.len());
+        assert!(light.iter().all(|it| (it - 1_000) % 3 == 0), "the higher priority goes first");
+        while queue.pop().is_some() {}
+        assert!(queue.is_empty() && queue.order.is_empty() && queue.flows.is_empty());
+    }
+}
