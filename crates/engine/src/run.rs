@@ -51,6 +51,8 @@ pub(crate) struct State {
     pub(crate) waiting: BTreeMap<String, VecDeque<Place>>,
     /// Successes that can be undone, oldest first.
     pub(crate) undo: Vec<Place>,
+    /// Frames that undo a step just now.
+    pub(crate) undoing: u32,
     pub(crate) ending: Option<Ending>,
 }
 

@@ -1,6 +1,9 @@
 //! Filters that can make much out of little, held to [`OUTPUT_MAX`]: fuel counts instructions, not bytes.
 
-use minijinja::{Environment, Error, ErrorKind, value::Value};
+use minijinja::{
+    Environment, Error, ErrorKind, State, filters,
+    value::{Rest, Value, ValueOrKwargs},
+};
 
 use super::OUTPUT_MAX;
 
@@ -8,6 +11,7 @@ pub(super) fn install(env: &mut Environment<'static>) {
     env.add_filter("replace", replace);
     env.add_filter("join", join);
     env.add_filter("indent", indent);
+    env.add_filter("format", format);
 }
 
 fn room(bytes: usize) -> Result<(), Error> {
@@ -55,4 +59,15 @@ fn indent(text: String, width: usize, first: Option<bool>, blank: Option<bool>) 
         out.push_str(line);
     }
     Ok(out)
+}
+
+/// `format` with widths and precisions of at most three digits: they are the way to make much out of little.
+fn format(state: &mut State<'_, '_>, pattern: &Value, args: Rest<ValueOrKwargs>) -> Result<Value, Error> {
+    let text = pattern.as_str().unwrap_or_default();
+    let wide = text.split(|c: char| !c.is_ascii_digit()).any(|digits| digits.len() > 3);
+    if wide || text.contains('*') || text.contains(":{") {
+        let message = "a width or precision in `format` has at most three digits and is written out";
+        return Err(Error::new(ErrorKind::InvalidOperation, message));
+    }
+    filters::format(state, pattern, args)
 }

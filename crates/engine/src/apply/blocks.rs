@@ -130,6 +130,7 @@ impl Run {
             frame.shielded = true;
             frame.undoes_for = waiting;
         }
+        self.state.undoing += 1;
         Ok(())
     }
 
@@ -147,6 +148,7 @@ impl Run {
         }
         if let Some(waiting) = undoes_for {
             self.unpin(owner);
+            self.state.undoing = self.state.undoing.saturating_sub(1);
             self.todo.push_back(Work::Close(waiting));
             return Ok(());
         }

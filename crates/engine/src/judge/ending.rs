@@ -98,12 +98,13 @@ impl Judge<'_> {
     /// All steps of a frame may have ended.
     pub(super) fn close(&mut self, slot: FrameRef) {
         let Some(frame) = self.run.frame(slot).filter(|it| it.open == 0 && !it.left) else { return };
-        let (owner, undoing) = (frame.owner, frame.undoes_for.is_some());
+        let (owner, is_undoing) = (frame.owner, frame.undoes_for.is_some());
         // What undoes steps of this frame must end first.
-        if self.run.state.frames.iter().any(|(_, it)| it.undoes_for == Some(slot)) {
+        let undoing = self.run.state.undoing > 0;
+        if undoing && self.run.state.frames.iter().any(|(_, it)| it.undoes_for == Some(slot)) {
             return;
         }
-        if !undoing && self.undo_last(slot) {
+        if !is_undoing && self.undo_last(slot) {
             return;
         }
         let Some(owner) = owner else { return self.finish() };
