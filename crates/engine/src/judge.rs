@@ -19,8 +19,6 @@ use drawloom_blueprint::{
 
 use crate::{Decision, Effect, Input, Run, effect::Place, names::Here, run::Work};
 
-pub(crate) use steps::mix;
-
 /// So many moves are made before others get their turn: some hundred microseconds of work.
 const MOVES_MAX: usize = 4_096;
 

@@ -9,6 +9,7 @@
 mod admission;
 mod apply;
 mod block;
+mod chance;
 mod effect;
 mod fair;
 mod fork;

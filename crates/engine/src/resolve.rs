@@ -4,7 +4,12 @@ use std::{collections::BTreeMap, time::Duration};
 
 use drawloom_blueprint::{Op, StepError, StepIx, Value};
 
-use crate::{AttemptId, Run, effect::Place, judge::mix, names::Here};
+use crate::{
+    AttemptId, Run,
+    chance::{Draw, Purpose},
+    effect::Place,
+    names::Here,
+};
 
 /// What an executor needs to know of an attempt.
 #[derive(Clone, Debug)]
@@ -62,7 +67,7 @@ impl Run {
             timeout: task.timeout,
             idempotency_key: format!("{}:{path}", self.id()),
             path,
-            seed: mix(seed, id.serial, id.step, id.attempt),
+            seed: Draw { seed, serial: id.serial, step: id.step, salt: id.attempt }.number(Purpose::Task),
             cache,
         })
     }

@@ -46,7 +46,7 @@ fn join(value: &Value, separator: Option<&str>) -> Result<String, Error> {
     Ok(text)
 }
 
-fn indent(text: String, width: usize, first: Option<bool>, blank: Option<bool>) -> Result<String, Error> {
+fn indent(text: &str, width: usize, first: Option<bool>, blank: Option<bool>) -> Result<String, Error> {
     let lines = text.lines().count() + 1;
     room(text.len().saturating_add(lines.saturating_mul(width)))?;
     let pad = " ".repeat(width);

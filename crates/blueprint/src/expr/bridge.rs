@@ -119,6 +119,7 @@ fn pairs(it: &JinjaValue) -> Result<Vec<(JinjaValue, JinjaValue)>, Error> {
     it.try_iter()?.map(|key| it.get_item(&key).map(|value| (key, value))).collect()
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "the engine hands arguments over by value")]
 fn default(value: &JinjaValue, args: Rest<JinjaValue>) -> JinjaValue {
     let lax = args.get(1).is_some_and(JinjaValue::is_true);
     if is_undefined(value) || (lax && !value.is_true()) {

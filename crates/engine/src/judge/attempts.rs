@@ -5,7 +5,7 @@ use std::time::Duration;
 use drawloom_blueprint::{ErrorClass, Move, Op, Outcome, Retry, StepError};
 
 use super::Judge;
-use crate::{Dispatch, Effect, effect::Place, frame::Status};
+use crate::{Dispatch, Effect, chance::Purpose, effect::Place, frame::Status};
 
 /// So many times may the worker of one step vanish before the step fails.
 const LOST_MAX: u32 = 3;
@@ -86,7 +86,7 @@ impl Judge<'_> {
         let plain = retry.delay.as_secs_f64() * retry.backoff.powi(exponent);
         let longest = retry.max_delay.as_secs_f64();
         let plain = if plain.is_finite() { plain.min(longest) } else { longest };
-        let spread = 1.0 + retry.jitter * (2.0 * self.chance(at, tried) - 1.0);
+        let spread = 1.0 + retry.jitter * (2.0 * self.draw(at, tried).fraction(Purpose::Jitter) - 1.0);
         Duration::try_from_secs_f64((plain * spread).max(0.0)).unwrap_or(retry.max_delay)
     }
 }

@@ -9,6 +9,7 @@ use super::Judge;
 use crate::{
     ChildStart, Effect,
     block::{FrameEnd, Inside},
+    chance::{Draw, Purpose},
     effect::Place,
     frame::Status,
 };
@@ -102,7 +103,10 @@ impl Judge<'_> {
         let blueprint = std::sync::Arc::clone(&self.run.blueprint);
         let op = &blueprint.step(at.step).op;
         if let Op::Try(it) = op {
-            return if open == 0 { self.advance_try(at, it) } else { () };
+            if open == 0 {
+                self.advance_try(at, it);
+            }
+            return;
         }
         if timed_out || stopping.is_some() {
             match (open, timed_out) {
@@ -205,7 +209,7 @@ impl crate::Run {
             inputs,
             parent: Parent { run: self.id(), frame: at.frame, serial, step: at.step, detached: it.detach },
             depth: started.depth + 1,
-            seed: super::steps::mix(started.seed, serial, at.step, 0),
+            seed: Draw { seed: started.seed, serial, step: at.step, salt: 0 }.number(Purpose::Child),
         })
     }
 }

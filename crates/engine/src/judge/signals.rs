@@ -2,11 +2,8 @@
 
 use drawloom_blueprint::{ErrorClass, Move, OpenedAs, StepError, Timestamp, Value, Wait, WaitFor, parse_duration};
 
-use super::{
-    Judge,
-    steps::{mix, text},
-};
-use crate::effect::Place;
+use super::{Judge, steps::text};
+use crate::{chance::Purpose, effect::Place};
 
 /// So many signals are kept for steps that do not wait yet.
 const KEPT_MAX: usize = 1_000;
@@ -57,10 +54,7 @@ impl Judge<'_> {
 
     /// A token that cannot be guessed without the run's seed, which never leaves the journal.
     fn wait_token(&self, at: Place) -> String {
-        let seed = self.started().map_or(0, |it| it.seed);
-        let serial = self.run.frame(at.frame).map_or(0, |it| it.serial);
-        let part = |salt| mix(seed, serial, at.step, salt);
-        drawloom_blueprint::FlowHash::of(format!("{}{:x}{:x}", self.run.id(), part(1), part(2)).as_bytes()).to_string()
+        self.draw(at, 0).digest(Purpose::Token).to_string()
     }
 
     pub(super) fn signal(&mut self, name: String, payload: Value) -> bool {

@@ -1,11 +1,12 @@
 //! Whether a step runs, and how it begins.
 
 use drawloom_blueprint::{
-    FrameRef, Move, Op, Outcome, RunStatus, SkipReason, Started, StepError, StepIx, StopReason, Value, expr::push_text,
+    FrameRef, Move, Op, Outcome, RunStatus, SkipReason, Started, StepError, StopReason, Value, expr::push_text,
 };
 
 use super::Judge;
 use crate::{
+    chance::Draw,
     effect::Place,
     frame::Status,
     rule::{Verdict, verdict},
@@ -135,19 +136,12 @@ impl Judge<'_> {
         self.run.started()
     }
 
-    /// A number between 0 and 1 that is always the same for the same attempt of the same run.
-    pub(super) fn chance(&self, at: Place, salt: u32) -> f64 {
+    /// A draw for the step, from the run's seed.
+    pub(super) fn draw(&self, at: Place, salt: u32) -> Draw {
         let seed = self.started().map_or(0, |it| it.seed);
-        fastrand::Rng::with_seed(mix(seed, self.run.frame(at.frame).map_or(0, |it| it.serial), at.step, salt)).f64()
+        let serial = self.run.frame(at.frame).map_or(0, |it| it.serial);
+        Draw { seed, serial, step: at.step, salt }
     }
-}
-
-/// One seed out of several numbers, by the finaliser of `SplitMix64`.
-pub(crate) fn mix(seed: u64, serial: u64, step: StepIx, salt: u32) -> u64 {
-    let mut it = seed ^ serial.rotate_left(32) ^ (u64::from(step.0) << 20) ^ u64::from(salt);
-    it = (it ^ (it >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    it = (it ^ (it >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    it ^ (it >> 31)
 }
 
 pub(super) fn text(value: &Value) -> String {
