@@ -196,6 +196,7 @@ pub(crate) fn check_indices(it: &Blueprint) -> Result<(), String> {
     let scope = |ix: &ScopeIx| if ix.ix() < it.scopes.len() { Ok(()) } else { Err(format!("no scope {}", ix.0)) };
     scope(&Blueprint::ROOT)?;
     it.labels.values().chain(it.outputs.iter().map(|(_, ix)| ix)).try_for_each(expr)?;
+    it.limits.concurrency.iter().filter_map(|it| it.key.as_ref()).try_for_each(expr)?;
     it.edges.iter().try_for_each(step)?;
     for at in &it.scopes {
         let end = at.first.0.checked_add(at.len).ok_or("a scope has too many steps")?;

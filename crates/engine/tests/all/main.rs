@@ -2,5 +2,7 @@
 //! every decision the run is rebuilt from its facts and must be the same.
 
 mod build;
+mod generate;
+mod property;
 mod scenarios;
 mod world;

@@ -72,7 +72,13 @@ impl<'a> World<'a> {
             self.journal.push((self.now, fact.encode()));
         }
         if self.crashes == Crashes::Always && !decision.facts.is_empty() {
-            let effects = self.recover();
+            // Executors are told in any order; here in the old one, so that both worlds see the same.
+            let mut effects = self.recover();
+            let place = |effect: &Effect| match effect {
+                Effect::Dispatch(it) => self.tasks.iter().position(|old| old == it).unwrap_or(usize::MAX),
+                _ => usize::MAX,
+            };
+            effects.sort_by_cached_key(place);
             self.tasks.clear();
             self.release(effects);
         } else {

@@ -1,0 +1,32 @@
+//! Descriptions of kinds, made from their Rust types.
+//!
+//! **Invariant:** the schemas hold no references and no combinators, so that a compiler can map each violation to
+//! one place in a document.
+
+use drawloom_blueprint::Value;
+use drawloom_queue::{KindInfo, Placement};
+use schemars::{JsonSchema, generate::SchemaSettings};
+
+/// What a kind says of itself besides its types.
+pub(crate) struct About {
+    pub(crate) name: &'static str,
+    pub(crate) summary: &'static str,
+    pub(crate) placement: Placement,
+    pub(crate) docs: &'static str,
+}
+
+/// The description of a kind with parameters `W` that returns `R`.
+pub(crate) fn describe<W: JsonSchema, R: JsonSchema>(about: &About) -> KindInfo {
+    let &About { name, summary, placement, docs } = about;
+    KindInfo { name, summary, placement, with: schema::<W>(), returns: schema::<R>(), docs }
+}
+
+fn schema<T: JsonSchema>() -> Value {
+    let settings = SchemaSettings::draft2020_12().with(|it| {
+        it.meta_schema = None;
+        it.inline_subschemas = true;
+    });
+    let mut schema = settings.into_generator().into_root_schema_for::<T>();
+    schema.remove("title");
+    Value::from(schema.to_value())
+}

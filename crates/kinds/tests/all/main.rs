@@ -1,0 +1,11 @@
+//! The kinds as the runtime meets them: tasks in, lines and outcomes out.
+
+mod catalogue;
+mod code;
+mod guard;
+mod http;
+mod log;
+mod server;
+mod shell;
+mod support;
+mod transform;

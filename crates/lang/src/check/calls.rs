@@ -1,0 +1,226 @@
+//! Filters, tests and functions: whether they exist, and whether they get as many arguments as they take.
+
+use drawloom_blueprint::expr::{FILTERS, FUNCTIONS, TESTS};
+use minijinja::machinery::{
+    Span as TokenSpan,
+    ast::{Call, CallArg, Expr},
+};
+
+use crate::{Code, Diagnostic, Span, diagnostic::did_you_mean, template::Expression};
+
+/// A filter or test in an expression.
+pub(super) struct Called<'e, 'a> {
+    pub(super) name: &'a str,
+    pub(super) args: &'e [CallArg<'a>],
+    /// What it is applied to.
+    pub(super) of: Option<&'e Expr<'a>>,
+    pub(super) whole: TokenSpan,
+}
+
+impl Called<'_, '_> {
+    /// Where the name stands: behind what it is applied to.
+    fn place(&self, expression: &Expression) -> Span {
+        let from = self.of.map_or(self.whole.start_offset, |it| it.span().end_offset);
+        let rest = expression.source.get(from as usize..).unwrap_or_default();
+        let at = rest.find(self.name).and_then(|at| u32::try_from(at).ok());
+        let length = u32::try_from(self.name.len()).ok();
+        match (at, length) {
+            (Some(at), Some(length)) => {
+                let start_offset = from + at;
+                expression.place(TokenSpan { start_offset, end_offset: start_offset + length, ..self.whole })
+            }
+            _ => expression.place(self.whole),
+        }
+    }
+}
+
+/// Arguments in order, at least and at most, of the filters that do not take any number of them.
+const FILTER_ARGUMENTS: &[(&str, usize, usize)] = &[
+    ("abs", 0, 0),
+    ("attr", 1, 1),
+    ("batch", 1, 2),
+    ("bool", 0, 0),
+    ("capitalize", 0, 0),
+    ("count", 0, 0),
+    ("d", 0, 2),
+    ("default", 0, 2),
+    ("dictsort", 0, 0),
+    ("first", 0, 0),
+    ("float", 0, 1),
+    ("fromjson", 0, 0),
+    ("groupby", 0, 1),
+    ("indent", 0, 3),
+    ("int", 0, 2),
+    ("items", 0, 0),
+    ("join", 0, 2),
+    ("keys", 0, 0),
+    ("last", 0, 0),
+    ("length", 0, 0),
+    ("lines", 0, 0),
+    ("list", 0, 0),
+    ("lower", 0, 0),
+    ("max", 0, 0),
+    ("min", 0, 0),
+    ("replace", 2, 2),
+    ("reverse", 0, 0),
+    ("round", 0, 2),
+    ("slice", 1, 2),
+    ("sort", 0, 0),
+    ("split", 0, 2),
+    ("string", 0, 0),
+    ("sum", 0, 2),
+    ("title", 0, 0),
+    ("tojson", 0, 1),
+    ("trim", 0, 1),
+    ("unique", 0, 0),
+    ("upper", 0, 0),
+    ("urlencode", 0, 0),
+    ("values", 0, 0),
+];
+
+/// The tests that compare with something; all others take no argument.
+const COMPARING: &[&str] = &[
+    "divisibleby", "endingwith", "eq", "equalto", "ge", "greaterthan", "gt", "in", "le", "lessthan", "lt", "ne",
+    "sameas", "startingwith",
+];
+
+/// Checks a filter.
+pub(super) fn filter(expression: &Expression, it: &Called, problems: &mut Vec<Diagnostic>) {
+    let name = it.name;
+    if !FILTERS.contains(&name) {
+        let help = did_you_mean(name, FILTERS.iter().copied()).or_else(|| elsewhere(name, "filter"));
+        let message = format!("unknown filter `{name}`");
+        problems.push(Diagnostic::new(Code::UnknownFilter, it.place(expression), message).maybe_help(help));
+        return;
+    }
+    if let Some((_, least, most)) = FILTER_ARGUMENTS.iter().find(|(known, ..)| *known == name) {
+        count(expression, it, ("filter", *least, *most), problems);
+    }
+    // These take the name of a filter or a test as a text.
+    let named = |at: usize| match it.args.get(at) {
+        Some(CallArg::Pos(Expr::Const(it))) => it.value.as_str().map(|name| (name.to_owned(), it.span())),
+        _ => None,
+    };
+    let (argument, known, code, what) = match name {
+        "map" => (named(0), FILTERS, Code::UnknownFilter, "filter"),
+        "select" | "reject" => (named(0), TESTS, Code::UnknownTest, "test"),
+        "selectattr" | "rejectattr" => (named(1), TESTS, Code::UnknownTest, "test"),
+        _ => return,
+    };
+    let Some((named, span)) = argument else { return };
+    let is_sign = matches!(named.as_str(), "==" | "!=" | "<" | "<=" | ">" | ">=");
+    if !known.contains(&named.as_str()) && !(is_sign && what == "test") {
+        let problem = Diagnostic::new(code, expression.place(span), format!("unknown {what} `{named}`"));
+        problems.push(problem.maybe_help(did_you_mean(&named, known.iter().copied())));
+    }
+}
+
+/// Checks a test.
+pub(super) fn test(expression: &Expression, it: &Called, problems: &mut Vec<Diagnostic>) {
+    let name = it.name;
+    if !TESTS.contains(&name) {
+        let help = did_you_mean(name, TESTS.iter().copied()).or_else(|| elsewhere(name, "test"));
+        let message = format!("unknown test `{name}`");
+        problems.push(Diagnostic::new(Code::UnknownTest, it.place(expression), message).maybe_help(help));
+        return;
+    }
+    let takes = usize::from(COMPARING.contains(&name));
+    count(expression, it, ("test", takes, takes), problems);
+}
+
+/// Checks a call.
+pub(super) fn call(expression: &Expression, it: &Call, whole: TokenSpan, problems: &mut Vec<Diagnostic>) {
+    let place = expression.place(it.expr.span());
+    let problem = match &it.expr {
+        Expr::Var(var) if FUNCTIONS.contains(&var.id) => {
+            let of = Some(&it.expr);
+            let called = Called { name: var.id, args: &it.args, of, whole };
+            let (least, most) = match var.id {
+                "range" => (1, 3),
+                "now" => (0, 0),
+                _ => (0, 1),
+            };
+            return count(expression, &called, ("function", least, most), problems);
+        }
+        Expr::Var(var) => {
+            let help = did_you_mean(var.id, FUNCTIONS.iter().copied()).or_else(|| elsewhere(var.id, "function"));
+            let known = FUNCTIONS.iter().map(|it| format!("`{it}`")).collect::<Vec<_>>().join(", ");
+            Diagnostic::new(Code::UnknownFunction, place, format!("unknown function `{}`", var.id))
+                .help(help.unwrap_or_else(|| format!("the functions are {known}")))
+        }
+        Expr::GetAttr(attr) => {
+            let message = format!("`{}` is not a function: values have no methods", attr.name);
+            let help = method(attr.name).unwrap_or_else(|| "use a filter: `value | filter`".to_owned());
+            Diagnostic::new(Code::NotCallable, place, message).help(help)
+        }
+        _ => Diagnostic::new(Code::NotCallable, place, "this is not a function"),
+    };
+    problems.push(problem);
+}
+
+/// The filter or the like that does what a method of that name does elsewhere.
+fn method(name: &str) -> Option<String> {
+    let instead = match name {
+        "get" => "write `value.name | default(…)`",
+        "strip" => "use the filter: `value | trim`",
+        "startswith" => "use the test: `value is startingwith(…)`",
+        "endswith" => "use the test: `value is endingwith(…)`",
+        "toUpperCase" => "use the filter: `value | upper`",
+        "toLowerCase" => "use the filter: `value | lower`",
+        "toString" => "use the filter: `value | string`",
+        "format" => "use the filter: `\"…\" | format(…)`",
+        _ if FILTERS.contains(&name) => return Some(format!("use the filter: `value | {name}`")),
+        _ => return None,
+    };
+    Some(instead.to_owned())
+}
+
+/// Where a name is known that is not known as what it is used as.
+fn elsewhere(name: &str, used_as: &str) -> Option<String> {
+    if used_as != "filter" && FILTERS.contains(&name) {
+        return Some(format!("`{name}` is a filter: write `value | {name}`"));
+    }
+    if used_as != "test" && TESTS.contains(&name) {
+        return Some(format!("`{name}` is a test: write `value is {name}`"));
+    }
+    if used_as != "function" && FUNCTIONS.contains(&name) {
+        return Some(format!("`{name}` is a function: write `{name}(…)`"));
+    }
+    let instead = match name {
+        "len" | "size" => "the filter for it is `length`",
+        "to_json" | "json" | "json_encode" | "to_string" => "the filter for it is `tojson`",
+        "from_json" | "json_decode" | "parse_json" => "the filter for it is `fromjson`",
+        "str" | "toString" => "the filter for it is `string`",
+        "strip" => "the filter for it is `trim`",
+        "null" | "nil" => "the test for it is `none`",
+        "safe" | "escape" | "e" => "texts are never escaped here: leave it out",
+        "empty" => "compare the length: `value | length == 0`",
+        "startswith" => "the test for it is `startingwith(…)`",
+        "endswith" => "the test for it is `endingwith(…)`",
+        _ => return None,
+    };
+    Some(instead.to_owned())
+}
+
+fn count(
+    expression: &Expression,
+    it: &Called,
+    (what, least, most): (&str, usize, usize),
+    problems: &mut Vec<Diagnostic>,
+) {
+    let plain = it.args.iter().all(|it| matches!(it, CallArg::Pos(_)));
+    let given = it.args.iter().filter(|it| matches!(it, CallArg::Pos(_))).count();
+    let spread = it.args.iter().any(|it| matches!(it, CallArg::PosSplat(_) | CallArg::KwargSplat(_)));
+    if spread || (given <= most && (given >= least || !plain)) {
+        return;
+    }
+    let wanted = match (least, most) {
+        (0, 0) => "no argument".to_owned(),
+        (1, 1) => "one argument".to_owned(),
+        (least, most) if least == most => format!("{least} arguments"),
+        (0, most) => format!("at most {most} argument{}", if most == 1 { "" } else { "s" }),
+        (least, most) => format!("{least} to {most} arguments"),
+    };
+    let message = format!("the {what} `{}` takes {wanted}, not {given}", it.name);
+    problems.push(Diagnostic::new(Code::BadArguments, it.place(expression), message));
+}

@@ -1,0 +1,10 @@
+//! What the compiler does, seen from outside.
+
+mod flows;
+mod hostile;
+mod naughty;
+mod rendering;
+mod said;
+mod steps;
+mod sub_flows;
+mod syntax;

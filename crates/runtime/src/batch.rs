@@ -1,0 +1,89 @@
+//! What was decided since the last commit was handed over: facts of many runs, and what is to leave once they are
+//! durable.
+//!
+//! **Invariant:** effects, replies and events of a batch leave in the order in which they were decided, and none
+//! before every fact of it and of earlier batches is durable.
+
+use std::collections::HashMap;
+
+use drawloom_blueprint::{Fact, RunId, Timestamp};
+use drawloom_engine::Effect;
+use drawloom_store::{Follows, RunState};
+
+use crate::inbox::Message;
+
+/// A batch takes in no more once it has so many moves: some milliseconds of work.
+const MOVES_MAX: usize = 8_192;
+
+/// A batch with so many moves is handed over although an earlier one is still being committed.
+const MOVES_MANY: usize = 512;
+
+/// The facts of one run in a batch.
+pub(crate) struct Change {
+    pub(crate) run: RunId,
+    pub(crate) follows: Follows,
+    /// The number of the first fact.
+    pub(crate) first: u64,
+    pub(crate) facts: Vec<(Timestamp, Fact)>,
+    pub(crate) state: RunState,
+}
+
+/// Something that leaves after the commit.
+pub(crate) enum Release {
+    /// What a run asks the world to do.
+    Effects(RunId, Vec<Effect>),
+    /// News for the loop itself.
+    Message(Box<Message>),
+    /// An answer to a caller.
+    Reply(Box<dyn FnOnce() + Send>),
+}
+
+/// A batch.
+#[derive(Default)]
+pub(crate) struct Batch {
+    pub(crate) changes: Vec<Change>,
+    pub(crate) releases: Vec<Release>,
+    places: HashMap<RunId, usize>,
+    moves: usize,
+}
+
+impl Batch {
+    /// Adds facts of a run; those of one run form one change.
+    pub(crate) fn add(&mut self, change: Change) {
+        self.moves += change.facts.iter().map(|(_, it)| it.moves.len()).sum::<usize>();
+        match self.places.get(&change.run).and_then(|at| self.changes.get_mut(*at)) {
+            Some(known) => {
+                known.facts.extend(change.facts);
+                known.state = change.state;
+            }
+            None => {
+                self.places.insert(change.run, self.changes.len());
+                self.changes.push(change);
+            }
+        }
+    }
+
+    /// Has this leave after the commit.
+    pub(crate) fn release(&mut self, it: Release) {
+        // Releases count a little, so that a flood of questions cannot keep a batch open.
+        self.moves += 1;
+        self.releases.push(it);
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.changes.is_empty() && self.releases.is_empty()
+    }
+
+    /// Whether there is nothing to commit.
+    pub(crate) fn is_factless(&self) -> bool {
+        self.changes.is_empty()
+    }
+
+    pub(crate) fn has_room(&self) -> bool {
+        self.moves < MOVES_MAX
+    }
+
+    pub(crate) fn is_large(&self) -> bool {
+        self.moves >= MOVES_MANY
+    }
+}

@@ -1,0 +1,162 @@
+//! Runs of an earlier process go on.
+//!
+//! **Invariant:** what a run has yet to do is read from its journal; being told twice to go on does no harm.
+
+use std::{sync::Arc, time::Duration};
+
+use drawloom_blueprint::{RunId, RunStatus, Timestamp};
+use drawloom_engine::{Effect, Input};
+use drawloom_store::{DuePlace, RunRow, Unended};
+
+use crate::{
+    Error,
+    batch::Release,
+    clock,
+    core::Core,
+    inbox::{Given, GivenRule, Message},
+    load::{self, Fetched},
+    shard::{Reach, Shard},
+    slots::PAGE,
+};
+
+/// Timers due within this time are in memory; those of runs beyond it are looked up when the time comes.
+const HORIZON: Duration = Duration::from_secs(3_600);
+
+/// Has the loop look after every unended run of the store; returns them.
+pub(crate) async fn recover_all(core: &Arc<Core>) -> Result<Vec<RunId>, Error> {
+    core.send(Message::ReachAll).await?;
+    let mut found = Vec::new();
+    loop {
+        let page = core.store.unended(Unended::All, found.last().copied(), PAGE).await?;
+        let len = page.len();
+        found.extend(page.iter().map(|it| it.run));
+        core.send(Message::Index(page)).await?;
+        if len < PAGE {
+            break;
+        }
+    }
+    let shared = Arc::clone(core);
+    core.spawn(async move { look_ahead(&shared).await });
+    Ok(found)
+}
+
+/// Brings in timers before they are due, and drops cached results that serve no more.
+async fn look_ahead(core: &Core) {
+    loop {
+        tokio::time::sleep(HORIZON / 2).await;
+        if let Err(error) = due_soon(core).await {
+            tracing::warn!(%error, "the index of timers cannot be read");
+        }
+        if let Err(error) = core.store.drop_expired(clock::now(), PAGE).await {
+            tracing::warn!(%error, "old cached results cannot be dropped");
+        }
+    }
+}
+
+async fn due_soon(core: &Core) -> Result<(), Error> {
+    let until = clock::now().after(HORIZON);
+    let mut after = None;
+    loop {
+        let page = core.store.due(until, after, PAGE).await?;
+        let len = page.len();
+        let place = |row: &RunRow| row.state.next_due.map(|due| DuePlace { due, run: row.run });
+        after = page.last().and_then(place);
+        core.send(Message::Index(page)).await?;
+        if len < PAGE {
+            return Ok(());
+        }
+    }
+}
+
+impl Shard {
+    /// Looks at rows of the index: runs with something under way come into memory, timers are noted.
+    pub(crate) fn index(&mut self, rows: &[RunRow]) {
+        let horizon = self.now().after(HORIZON);
+        for row in rows {
+            let known = self.runs.contains_key(&row.run) || self.loading.contains_key(&row.run);
+            if known || row.state.status.is_end() {
+                continue;
+            }
+            let admitted = row.state.status == RunStatus::Queued && self.slots.holds(row.run);
+            let free = row.state.status == RunStatus::Queued && self.slots.blockers(row.run).is_empty();
+            if row.state.in_flight > 0 || admitted || free {
+                self.touch(row.run);
+            } else if row.state.next_due.is_some_and(|it| it <= horizon) {
+                self.timers.set(row.run, row.state.next_due);
+            }
+        }
+    }
+
+    /// Has a run in memory.
+    pub(crate) fn touch(&mut self, run: RunId) {
+        if !self.runs.contains_key(&run) && !self.loading.contains_key(&run) {
+            self.loading.insert(run, Vec::new());
+            load::spawn(&self.core, run);
+        }
+    }
+
+    /// A run has come into memory, or not; whoever waited for that goes on.
+    pub(crate) fn fetched(&mut self, run: RunId, fetched: Result<Fetched, Error>) {
+        let parked = self.loading.remove(&run).unwrap_or_default();
+        let refusal = match fetched {
+            Ok(Fetched::Unended(live)) => {
+                self.runs.insert(run, *live);
+                self.go_on(run);
+                for given in parked {
+                    self.give(run, given);
+                }
+                return;
+            }
+            Ok(Fetched::Ended(status)) => Error::Ended { run, status },
+            Err(error) => {
+                tracing::error!(%run, %error, "a run cannot be read");
+                error
+            }
+        };
+        for given in parked {
+            if let Some(reply) = given.reply {
+                // A caller that no longer waits needs no answer.
+                let _ = reply.send(Err(refusal.clone()));
+            }
+        }
+    }
+
+    /// Releases what the earlier process did not live to release.
+    fn go_on(&mut self, run: RunId) {
+        let Some(live) = self.runs.get_mut(&run) else { return };
+        let mut effects = live.run.effects_after_recovery();
+        let now = self.clock.last();
+        // Nothing was decided; this notes what is under way.
+        live.note(now, Vec::new(), &effects);
+        let due = live.run.next_due();
+        let queued = live.run.status() == RunStatus::Queued;
+        effects.retain(|it| {
+            let Effect::CancelChild(child) = it else { return true };
+            let given = Given { input: Input::Cancel, rule: GivenRule::UnlessEnding, reply: None };
+            self.own.push_back(Message::Give(*child, given));
+            false
+        });
+        self.timers.set(run, due);
+        if !effects.is_empty() {
+            self.batch.release(Release::Effects(run, effects));
+        }
+        if queued && self.has_slot(run) {
+            self.give(run, Given::quietly(Input::Admit));
+        }
+    }
+
+    /// Lets runs leave memory that have nothing to do.
+    pub(crate) fn sweep(&mut self) {
+        let idle = self.core.settings.idle;
+        let keep_until: Timestamp = self.now().after(HORIZON);
+        let gone: Vec<RunId> = self.runs.iter().filter(|(_, live)| live.may_leave(idle)).map(|(run, _)| *run).collect();
+        for run in gone {
+            let Some(live) = self.runs.remove(&run) else { continue };
+            // Without the index, all timers must stay here.
+            let far = live.run.next_due().is_some_and(|it| it > keep_until);
+            if far && self.reach == Reach::All {
+                self.timers.set(run, None);
+            }
+        }
+    }
+}

@@ -1,0 +1,220 @@
+//! The shard loop: the one place where runs change.
+//!
+//! ```text
+//! take messages and timers while the batch has room   in memory, nothing is waited for
+//! hand the batch over                                  one commit for all of it
+//! release what has landed: events, effects, answers    in order, after the commit
+//! ```
+//!
+//! **Invariant:** one task does all this, so runs need no locks. While a batch is being committed the next is
+//! decided. A commit that fails ends the loop: nothing of it, or after it, is released.
+
+use std::{
+    collections::{HashMap, VecDeque},
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use drawloom_blueprint::{RunId, Timestamp};
+use drawloom_engine::{Admission, Input};
+use drawloom_store::StoreError;
+use tokio::sync::{mpsc, oneshot};
+
+use crate::{
+    Error, Work,
+    batch::Batch,
+    clock::Clock,
+    commit::Flight,
+    core::Core,
+    dispatch::Dispatcher,
+    inbox::{Given, Message},
+    live::Live,
+    timers::Timers,
+};
+
+/// Which runs the loop looks after.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Reach {
+    /// Those that were started or named here, and their sub-flows.
+    Named,
+    /// All of the store.
+    All,
+}
+
+/// How the loop stands.
+pub(crate) enum Mood {
+    Working,
+    /// It takes no new work; these want to know when it is done.
+    Closing(Vec<oneshot::Sender<()>>),
+}
+
+/// All runs of this process.
+pub(crate) struct Shard {
+    pub(crate) core: Arc<Core>,
+    inbox: mpsc::Receiver<Message>,
+    /// Messages of the loop to itself.
+    pub(crate) own: VecDeque<Message>,
+    own_turn: bool,
+    pub(crate) runs: HashMap<RunId, Live>,
+    /// Runs on their way into memory, and what waits for them.
+    pub(crate) loading: HashMap<RunId, Vec<Given>>,
+    /// Sub-flows about to begin, and what waits for them.
+    pub(crate) starting: HashMap<RunId, Vec<Given>>,
+    pub(crate) waiters: HashMap<RunId, Vec<oneshot::Sender<()>>>,
+    pub(crate) slots: Admission,
+    pub(crate) timers: Timers,
+    pub(crate) tasks: Dispatcher,
+    pub(crate) batch: Batch,
+    flight: Flight,
+    pub(crate) clock: Clock,
+    pub(crate) reach: Reach,
+    pub(crate) mood: Mood,
+    swept: Instant,
+}
+
+impl Shard {
+    pub(crate) fn new(core: Arc<Core>, inbox: mpsc::Receiver<Message>, slots: Admission, flight: Flight) -> Self {
+        let tasks = Dispatcher::new(core.settings.parallelism);
+        Self {
+            core,
+            inbox,
+            own: VecDeque::new(),
+            own_turn: false,
+            runs: HashMap::new(),
+            loading: HashMap::new(),
+            starting: HashMap::new(),
+            waiters: HashMap::new(),
+            slots,
+            timers: Timers::default(),
+            tasks,
+            batch: Batch::default(),
+            flight,
+            clock: Clock::new(),
+            reach: Reach::Named,
+            mood: Mood::Working,
+            swept: Instant::now(),
+        }
+    }
+
+    /// Works until it is closed or dropped, or the store fails.
+    pub(crate) async fn run(mut self) -> Result<(), Error> {
+        let dead = self.core.dead.clone();
+        loop {
+            self.drain();
+            self.hand_over();
+            if self.is_done() {
+                return Ok(());
+            }
+            if self.batch.has_room() && !self.own.is_empty() {
+                // There is more to do at once; whatever else is ready gets its turn.
+                tokio::task::yield_now().await;
+                if dead.is_cancelled() {
+                    return Ok(());
+                }
+                continue;
+            }
+            let nap = self.nap();
+            tokio::select! {
+                biased;
+                () = dead.cancelled() => return Ok(()),
+                landed = self.flight.landed() => match landed {
+                    Ok(batch) => self.release(batch),
+                    Err(error) => return Err(self.fail(error)),
+                },
+                message = self.inbox.recv(), if self.batch.has_room() => match message {
+                    Some(it) => self.take(it),
+                    None => return Ok(()),
+                },
+                () = tokio::time::sleep(nap) => {}
+            }
+        }
+    }
+
+    /// Notes why the loop ends, before those who wait for answers learn that there will be none.
+    fn fail(&self, error: StoreError) -> Error {
+        let error = Error::Store(error);
+        // The first failure is the reason for all that follow.
+        let _ = self.core.failure.set(Arc::new(error.clone()));
+        error
+    }
+
+    /// The present instant; it never goes back within this process.
+    pub(crate) fn now(&mut self) -> Timestamp {
+        self.clock.now()
+    }
+
+    pub(crate) fn is_closing(&self) -> bool {
+        matches!(self.mood, Mood::Closing(_))
+    }
+
+    /// Takes in what is there, as long as there is room. Callers and the loop itself take turns.
+    fn drain(&mut self) {
+        self.wake();
+        while self.batch.has_room() {
+            self.own_turn = !self.own_turn;
+            let message = if self.own_turn {
+                self.own.pop_front().or_else(|| self.inbox.try_recv().ok())
+            } else {
+                self.inbox.try_recv().ok().or_else(|| self.own.pop_front())
+            };
+            match message {
+                Some(it) => self.take(it),
+                None => break,
+            }
+        }
+        if self.swept.elapsed() >= self.core.settings.idle / 2 {
+            self.swept = Instant::now();
+            self.sweep();
+        }
+    }
+
+    /// Wakes the runs whose time has come, in due order.
+    fn wake(&mut self) {
+        if self.core.settings.work == Work::Leave || self.is_closing() {
+            return;
+        }
+        let now = self.now();
+        while self.batch.has_room()
+            && let Some(run) = self.timers.pop(now)
+        {
+            self.give(run, Given::quietly(Input::Tick));
+        }
+    }
+
+    fn nap(&mut self) -> Duration {
+        let sweep = self.core.settings.idle / 2;
+        if self.core.settings.work == Work::Leave || !self.batch.has_room() {
+            return sweep;
+        }
+        let now = self.now();
+        self.timers.nap(now).map_or(sweep, |it| it.min(sweep))
+    }
+
+    fn hand_over(&mut self) {
+        while !self.batch.is_empty() {
+            if self.batch.is_factless() && self.flight.is_empty() {
+                // Everything that came before is durable already.
+                let batch = std::mem::take(&mut self.batch);
+                self.release(batch);
+            } else if !self.batch.is_factless() && self.flight.wants(&self.batch) {
+                self.flight.hand_over(std::mem::take(&mut self.batch));
+            } else {
+                return;
+            }
+        }
+    }
+
+    fn is_done(&mut self) -> bool {
+        let quiet = self.batch.is_empty() && self.flight.is_empty() && self.tasks.is_idle() && self.own.is_empty();
+        match &mut self.mood {
+            Mood::Closing(waiting) if quiet => {
+                for it in waiting.drain(..) {
+                    // Whoever no longer waits needs no answer.
+                    let _ = it.send(());
+                }
+                true
+            }
+            _ => false,
+        }
+    }
+}

@@ -1,0 +1,117 @@
+//! Commit, then act: what leaves, when, and what happens when a commit fails.
+
+use std::{sync::atomic::Ordering, time::Duration};
+
+use drawloom_blueprint::RunStatus;
+use drawloom_runtime::{Error, Recover};
+use drawloom_store::StoreError;
+
+use crate::{
+    world::{Within, flow, memory, start},
+    wrapped::Wrapped,
+};
+
+const TWO: &str = "
+name: two
+steps:
+  - { id: a, uses: probe, with: { value: 1 } }
+  - { id: b, uses: probe, with: { value: 2 } }
+";
+
+/// Long enough for anything that does not wait for the commit to have happened.
+async fn a_moment() {
+    tokio::time::sleep(Duration::from_millis(100)).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_leaves_before_its_commit() {
+    let world = memory();
+    let (store, hooks) = Wrapped::around(world.store().await);
+    let loom = world.open_on(store).await;
+    let mut events = loom.events();
+    hooks.hold();
+    let starting = tokio::spawn({
+        let loom = loom.clone();
+        async move { loom.start(start(TWO)).await }
+    });
+    a_moment().await;
+    assert!(!starting.is_finished(), "the start is not acknowledged");
+    assert_eq!(world.probe.begun("a"), 0, "no task is handed out");
+    assert!(tokio::time::timeout(Duration::from_millis(10), events.next()).await.is_err(), "no event is told");
+    hooks.let_go();
+    let run = starting.soon().await.unwrap().unwrap().run;
+    assert_eq!(loom.finished(run).soon().await.unwrap().status, RunStatus::Succeeded);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn while_one_batch_is_committed_the_next_is_gathered() {
+    let world = memory();
+    let (store, hooks) = Wrapped::around(world.store().await);
+    let loom = world.open_on(store).await;
+    let which = drawloom_runtime::Which::Blueprint { blueprint: flow(TWO), source: None };
+    hooks.hold();
+    let mut starts = tokio::task::JoinSet::new();
+    for _ in 0..100 {
+        let start = drawloom_runtime::Start::of(which.clone(), drawloom_blueprint::Value::Null);
+        let loom = loom.clone();
+        starts.spawn(async move { loom.start(start).await.unwrap().run });
+    }
+    a_moment().await;
+    let before = hooks.appends.load(Ordering::SeqCst);
+    assert!(before <= 2, "{before} appends for 100 starts");
+    hooks.let_go();
+    let runs = starts.join_all().soon().await;
+    for run in runs {
+        assert_eq!(loom.finished(run).soon().await.unwrap().status, RunStatus::Succeeded);
+    }
+    assert!(hooks.appends.load(Ordering::SeqCst) < 250, "commits are shared");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_commit_that_fails_ends_the_work_and_loses_nothing_acknowledged() {
+    for fail_from in 1..=3 {
+        let world = memory();
+        let (store, hooks) = Wrapped::around(world.store().await);
+        hooks.fail_from.store(fail_from, Ordering::SeqCst);
+        let loom = world.open_on(store).await;
+        let first = loom.start(start(TWO)).soon().await;
+        let error = match &first {
+            Ok(begun) => loom.finished(begun.run).soon().await.unwrap_err(),
+            Err(error) => error.clone(),
+        };
+        let Error::Stopped(why) = &error else { panic!("{error:?}") };
+        assert!(matches!(**why, Error::Store(StoreError::Full(_))), "{why:?}");
+        assert_eq!(error.code(), "store-full");
+        assert!(matches!(loom.start(start(TWO)).soon().await, Err(Error::Stopped(_))), "every later call fails too");
+        assert!(matches!(loom.failed().soon().await, Error::Stopped(_)));
+        let begun_b = world.probe.begun("b");
+        assert_eq!(begun_b > 0, fail_from > 2, "no effect of a commit that failed is released");
+        drop(loom);
+        let loom = world.open().await;
+        let left = loom.recover(Recover::All).await.unwrap();
+        match first {
+            Ok(begun) => {
+                assert_eq!(left, [begun.run]);
+                assert_eq!(loom.finished(begun.run).soon().await.unwrap().status, RunStatus::Succeeded);
+            }
+            Err(_) => assert!(left.is_empty()),
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_lost_the_store_stops() {
+    let world = memory();
+    let old = world.open().await;
+    let text = "
+name: held
+steps: [ { id: a, uses: probe, with: { hold: gate } } ]
+";
+    let run = old.start(start(text)).await.unwrap().run;
+    world.probe.until(|it| it.begun("a") == 1).await;
+    let new = world.open().await;
+    assert!(matches!(old.start(start(text)).soon().await, Err(Error::Stopped(why)) if why.code() == "store-fenced"));
+    new.recover(Recover::All).await.unwrap();
+    world.probe.open("gate");
+    assert_eq!(new.finished(run).soon().await.unwrap().status, RunStatus::Succeeded);
+}

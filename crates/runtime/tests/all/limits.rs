@@ -1,0 +1,93 @@
+//! Slots of flows and of the process.
+
+use drawloom_blueprint::RunStatus;
+use drawloom_runtime::{Error, Recover, Start};
+
+use crate::world::{Within, json, memory, start, worlds};
+
+fn limited(when_full: &str) -> String {
+    format!(
+        "
+name: limited
+inputs: {{ k: {{ type: string, default: x }} }}
+limits: {{ concurrency: {{ max: 1, key: '{{{{ inputs.k }}}}', when_full: {when_full} }} }}
+steps: [ {{ id: a, uses: probe, with: {{ hold: '{{{{ inputs.k }}}}' }} }} ]
+"
+    )
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn runs_wait_for_a_slot_of_their_key_also_after_a_crash() {
+    for world in worlds() {
+        let text = limited("queue");
+        let with = |key: &str| Start { inputs: json(&format!(r#"{{"k":"{key}"}}"#)), ..start(&text) };
+        let loom = world.open().await;
+        let first = loom.start(with("x")).await.unwrap().run;
+        let second = loom.start(with("x")).await.unwrap().run;
+        let third = loom.start(with("x")).await.unwrap().run;
+        let other = loom.start(with("y")).await.unwrap().run;
+        world.probe.until(|it| it.begun("a") == 2).await;
+        assert_eq!(loom.reader().view(second).await.unwrap().status, RunStatus::Queued);
+        let why = loom.reader().why(second, "a").await.unwrap();
+        assert!(why[0].reason.contains(&first.to_string()), "{why:?}");
+        drop(loom);
+        let loom = world.open().await;
+        assert_eq!(loom.recover(Recover::All).await.unwrap().len(), 4);
+        world.probe.until(|it| it.begun("a") == 4).await;
+        assert_eq!(loom.reader().view(third).await.unwrap().status, RunStatus::Queued);
+        // A queued run that is cancelled gives up its place.
+        loom.cancel(second).soon().await.unwrap();
+        assert_eq!(loom.finished(second).soon().await.unwrap().status, RunStatus::Cancelled);
+        world.probe.open("x");
+        world.probe.open("y");
+        for run in [first, third, other] {
+            assert_eq!(loom.finished(run).soon().await.unwrap().status, RunStatus::Succeeded);
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_full_flow_rejects_skips_or_cancels() {
+    let world = memory();
+    let loom = world.open().await;
+    let held = loom.start(start(&limited("reject"))).await.unwrap().run;
+    assert!(matches!(loom.start(start(&limited("reject"))).soon().await, Err(Error::Full { max: 1, .. })));
+    let skipped = loom.start(start(&limited("skip"))).soon().await.unwrap().run;
+    assert_eq!(loom.finished(skipped).soon().await.unwrap().status, RunStatus::Cancelled);
+    let instead = loom.start(start(&limited("cancel_running"))).soon().await.unwrap().run;
+    assert_eq!(loom.finished(held).soon().await.unwrap().status, RunStatus::Cancelled);
+    world.probe.open("x");
+    assert_eq!(loom.finished(instead).soon().await.unwrap().status, RunStatus::Succeeded);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_more_attempts_than_slots_and_a_small_run_is_not_starved() {
+    let mut world = memory();
+    world.settings.parallelism = 4;
+    let loom = world.open().await;
+    let large = loom
+        .start(start(
+            "
+name: large
+steps: [ { id: m, for_each: { in: '{{ range(2000) }}', as: n }, do: [ { id: x, uses: probe, with: { value: 1 } } ] } ]
+",
+        ))
+        .await
+        .unwrap()
+        .run;
+    let small = loom
+        .start(start(
+            "
+name: small
+steps: [ { id: a, uses: probe, with: { value: 1 } }, { id: b, uses: probe, with: { value: 1 } } ]
+",
+        ))
+        .await
+        .unwrap()
+        .run;
+    loom.finished(small).soon().await.unwrap();
+    let done_before = world.probe.done().iter().filter(|it| it.path.starts_with("m[")).count();
+    assert!(done_before < 1_500, "{done_before} of the large run came first");
+    assert_eq!(loom.finished(large).soon().await.unwrap().status, RunStatus::Succeeded);
+    assert!(world.probe.most_together() <= 4);
+}

@@ -1,0 +1,85 @@
+//! Large outputs, and results that serve again.
+
+use drawloom_blueprint::RunStatus;
+use drawloom_store::{LogPlace, LogQuery};
+
+use crate::world::{Within, start, worlds};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn large_outputs_stand_beside_the_journal() {
+    for mut world in worlds() {
+        world.settings.blob_from = 10_000;
+        world.settings.output_max = 1_000_000;
+        let text = "
+name: large
+steps:
+  - { id: a, uses: probe, with: { bytes: 500000 } }
+  - { id: b, uses: probe, with: { value: '{{ a | length }}', hold: b } }
+  - { id: c, uses: probe, with: { bytes: 2000000 }, retry: { attempts: 3 }, on_failure: continue }
+outputs: { b: '{{ b }}', a: '{{ a }}' }
+";
+        let loom = world.open().await;
+        let run = loom.start(start(text)).await.unwrap().run;
+        world.probe.until(|it| it.begun("b") == 1).await;
+        drop(loom);
+        let loom = world.recover().await;
+        world.probe.open("b");
+        let view = loom.finished(run).soon().await.unwrap();
+        assert_eq!(view.status, RunStatus::Succeeded, "{:?}", view.error);
+        assert_eq!(view.outputs.get("b").unwrap().to_json(), "500000");
+        assert_eq!(view.outputs.get("a").unwrap().as_str().unwrap().len(), 500_000);
+        let error = view.steps[2].error.clone().unwrap();
+        assert_eq!(error.code.as_deref(), Some("output_too_large"));
+        assert_eq!(view.steps[2].attempts, 1, "it is not tried again");
+        let store = world.store().await;
+        let facts = store.facts(run, 0).await.unwrap();
+        assert!(facts.iter().map(|it| it.fact.len()).sum::<usize>() < 10_000);
+        assert_eq!(store.blobs_of(run).await.unwrap().len(), 2);
+        assert!(store.check(10).await.unwrap().is_empty());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn outputs_that_no_journal_could_hold_fail_the_step() {
+    for world in worlds() {
+        let text = "
+name: deep
+steps:
+  - { id: a, uses: probe, with: { levels: 100 } }
+  - { id: b, uses: probe, with: { levels: 200 }, on_failure: continue }
+";
+        let loom = world.open().await;
+        let run = loom.start(start(text)).await.unwrap().run;
+        let view = loom.finished(run).soon().await.unwrap();
+        assert_eq!(view.steps[0].status, "succeeded");
+        assert_eq!(view.steps[1].error.as_ref().unwrap().code.as_deref(), Some("output_too_deep"));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cached_result_serves_later_tasks_with_the_same_parameters() {
+    for world in worlds() {
+        let text = |value: u32| {
+            format!(
+                "
+name: cached
+steps: [ {{ id: a, uses: probe, with: {{ value: {value} }}, cache: {{ ttl: 1h }} }} ]
+outputs: {{ a: '{{{{ a }}}}' }}
+"
+            )
+        };
+        let loom = world.open().await;
+        for (value, begun) in [(1, 1), (1, 1), (2, 2), (1, 2)] {
+            let run = loom.start(start(&text(value))).await.unwrap().run;
+            let view = loom.finished(run).soon().await.unwrap();
+            assert_eq!(view.outputs.to_json(), format!(r#"{{"a":{value}}}"#));
+            assert_eq!(world.probe.begun("a"), begun);
+        }
+        let run = loom.start(start(&text(2))).await.unwrap().run;
+        loom.finished(run).soon().await.unwrap();
+        loom.close().soon().await.unwrap();
+        let query = LogQuery { run, path: None, attempt: None };
+        let lines = world.store().await.read_logs(&query, LogPlace::default(), 10).await.unwrap();
+        assert!(lines[0].line.text.contains("cache"));
+    }
+}

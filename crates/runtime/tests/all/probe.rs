@@ -1,0 +1,188 @@
+//! An executor whose work tests can watch, hold and fail.
+
+use std::{
+    collections::{BTreeMap, HashSet},
+    sync::{Arc, Mutex},
+};
+
+use async_trait::async_trait;
+use drawloom_blueprint::{ErrorClass, Outcome, StepError, Value};
+use drawloom_queue::{Context, Executor, KindInfo, Line, Placement, Stream, Task};
+use tokio::sync::Notify;
+
+/// One execution.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Done {
+    pub(crate) path: String,
+    pub(crate) attempt: u32,
+    pub(crate) key: String,
+    pub(crate) succeeded: bool,
+}
+
+#[derive(Default)]
+struct Seen {
+    begun: Vec<String>,
+    done: Vec<Done>,
+    open: HashSet<String>,
+    fails: BTreeMap<String, i64>,
+    stopped: u32,
+    together: usize,
+    most_together: usize,
+    withs: Vec<Value>,
+}
+
+/// The kind `probe`: returns `value`; fails the first `fails` times; waits for the gate `hold`; prints `print`;
+/// returns a text of `bytes` bytes; panics; returns a list of `levels` levels; does not stop where it
+/// is `stuck`.
+pub(crate) struct Probe {
+    info: KindInfo,
+    seen: Mutex<Seen>,
+    changed: Notify,
+}
+
+impl Probe {
+    pub(crate) fn new() -> Arc<Self> {
+        let any = Value::object([("type", Value::from("object"))]);
+        let info = KindInfo {
+            name: "probe",
+            summary: "For tests.",
+            placement: Placement::Worker,
+            with: any.clone(),
+            returns: any,
+            docs: "",
+        };
+        Arc::new(Self { info, seen: Mutex::default(), changed: Notify::new() })
+    }
+
+    pub(crate) fn open(&self, gate: &str) {
+        self.seen.lock().unwrap().open.insert(gate.to_owned());
+        self.changed.notify_waiters();
+    }
+
+    pub(crate) fn done(&self) -> Vec<Done> {
+        self.seen.lock().unwrap().done.clone()
+    }
+
+    pub(crate) fn successes(&self, path: &str) -> usize {
+        self.done().iter().filter(|it| it.path == path && it.succeeded).count()
+    }
+
+    pub(crate) fn begun(&self, path: &str) -> usize {
+        self.seen.lock().unwrap().begun.iter().filter(|it| *it == path).count()
+    }
+
+    pub(crate) fn stopped(&self) -> u32 {
+        self.seen.lock().unwrap().stopped
+    }
+
+    pub(crate) fn most_together(&self) -> usize {
+        self.seen.lock().unwrap().most_together
+    }
+
+    pub(crate) fn withs(&self) -> Vec<Value> {
+        self.seen.lock().unwrap().withs.clone()
+    }
+
+    /// Waits until something holds of what was seen.
+    pub(crate) async fn until(&self, holds: impl Fn(&Self) -> bool) {
+        let wait = async {
+            loop {
+                let changed = self.changed.notified();
+                if holds(self) {
+                    return;
+                }
+                tokio::select! {
+                    () = changed => {}
+                    () = tokio::time::sleep(std::time::Duration::from_millis(20)) => {}
+                }
+            }
+        };
+        tokio::time::timeout(std::time::Duration::from_secs(20), wait).await.expect("it happens in time");
+    }
+
+    fn begin(&self, task: &Task) {
+        let mut seen = self.seen.lock().unwrap();
+        seen.begun.push(task.path.clone());
+        seen.withs.push(task.with.clone());
+        seen.together += 1;
+        seen.most_together = seen.most_together.max(seen.together);
+        drop(seen);
+        self.changed.notify_waiters();
+    }
+
+    async fn gate(&self, name: &str, context: &Context) -> Result<(), StepError> {
+        loop {
+            let changed = self.changed.notified();
+            if self.seen.lock().unwrap().open.contains(name) {
+                return Ok(());
+            }
+            tokio::select! {
+                () = changed => {}
+                () = tokio::time::sleep(std::time::Duration::from_millis(20)) => {}
+                () = context.stop.cancelled() => {
+                    self.seen.lock().unwrap().stopped += 1;
+                    return Err(StepError::new(ErrorClass::Cancelled, "stopped"));
+                }
+            }
+        }
+    }
+
+    async fn work(&self, task: &Task, context: &Context) -> Result<Value, StepError> {
+        let with = &task.with;
+        if let Some(text) = with.get("print").and_then(Value::as_str) {
+            for line in text.lines() {
+                context.output.line(Line { stream: Stream::Out, text: line.to_owned() });
+            }
+        }
+        if let Some(gate) = with.get("hold").and_then(Value::as_str) {
+            self.gate(gate, context).await?;
+        }
+        if with.get("panic").is_some_and(Value::is_true) {
+            panic!("on purpose");
+        }
+        if let Some(Value::Int(fails)) = with.get("fails") {
+            let mut seen = self.seen.lock().unwrap();
+            let so_far = seen.fails.entry(task.idempotency_key.clone()).or_default();
+            *so_far += 1;
+            if *so_far <= *fails {
+                return Err(StepError::new(ErrorClass::Failed, format!("failure {so_far}")));
+            }
+        }
+        if let Some(Value::Int(levels)) = with.get("levels") {
+            return Ok((0..*levels).fold(Value::Null, |it, _| Value::from(vec![it])));
+        }
+        if with.get("stuck").is_some_and(Value::is_true) {
+            std::future::pending::<()>().await;
+        }
+        if let Some(Value::Int(bytes)) = with.get("bytes") {
+            return Ok(Value::from("x".repeat(usize::try_from(*bytes).unwrap())));
+        }
+        Ok(with.get("value").cloned().unwrap_or_default())
+    }
+}
+
+#[async_trait]
+impl Executor for Probe {
+    fn info(&self) -> &KindInfo {
+        &self.info
+    }
+
+    async fn execute(&self, task: Task, context: Context) -> Outcome {
+        self.begin(&task);
+        let result = self.work(&task, &context).await;
+        let mut seen = self.seen.lock().unwrap();
+        seen.together -= 1;
+        seen.done.push(Done {
+            path: task.path.clone(),
+            attempt: task.id.attempt,
+            key: task.idempotency_key.clone(),
+            succeeded: result.is_ok(),
+        });
+        drop(seen);
+        self.changed.notify_waiters();
+        match result {
+            Ok(it) => Outcome::Success(it),
+            Err(it) => Outcome::Failure(it),
+        }
+    }
+}

@@ -1,0 +1,225 @@
+//! A store around another whose commits tests can hold and fail.
+
+use std::{
+    path::Path,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use drawloom_blueprint::{FlowHash, RunId, Timestamp};
+use drawloom_store::{
+    Append, BlobHash, Blobs, Catalog, Claim, Commit, DuePlace, Finding, FlowRow, IdPrefix, Journal, LogAppend,
+    LogPlace, LogQuery, LogRecord, LogSource, Logs, Prune, Pruned, Publish, Published, Record, ResultCache, RunFilter,
+    RunReader, RunRow, SecretRow, Secrets, Store, StoreError, StoreInfo, Unended, Upkeep, Version,
+};
+use tokio::sync::{mpsc, oneshot, watch};
+
+type Answer<T> = Result<T, StoreError>;
+
+/// What a test does to commits.
+pub(crate) struct Hooks {
+    held: watch::Sender<bool>,
+    /// The append with this number, and all after it, fail; 0: none does.
+    pub(crate) fail_from: AtomicU64,
+    pub(crate) appends: AtomicU64,
+    pub(crate) committed: AtomicU64,
+}
+
+impl Hooks {
+    pub(crate) fn hold(&self) {
+        self.held.send_replace(true);
+    }
+
+    pub(crate) fn let_go(&self) {
+        self.held.send_replace(false);
+    }
+}
+
+pub(crate) struct Wrapped {
+    inner: Arc<dyn Store>,
+    hooks: Arc<Hooks>,
+    appends: mpsc::UnboundedSender<(Append, oneshot::Sender<Answer<()>>)>,
+}
+
+impl Wrapped {
+    pub(crate) fn around(inner: Arc<dyn Store>) -> (Arc<Self>, Arc<Hooks>) {
+        let hooks = Arc::new(Hooks {
+            held: watch::Sender::new(false),
+            fail_from: AtomicU64::new(0),
+            appends: AtomicU64::new(0),
+            committed: AtomicU64::new(0),
+        });
+        let (appends, mut queue) = mpsc::unbounded_channel::<(Append, oneshot::Sender<Answer<()>>)>();
+        let (store, seen) = (Arc::clone(&inner), Arc::clone(&hooks));
+        tokio::spawn(async move {
+            while let Some((append, answer)) = queue.recv().await {
+                let _ = seen.held.subscribe().wait_for(|held| !held).await;
+                let number = seen.committed.fetch_add(1, Ordering::SeqCst) + 1;
+                let fail_from = seen.fail_from.load(Ordering::SeqCst);
+                let result = if fail_from > 0 && number >= fail_from {
+                    Err(StoreError::Full("no room, says the test".to_owned()))
+                } else {
+                    store.append(append).await
+                };
+                let _ = answer.send(result);
+            }
+        });
+        (Arc::new(Self { inner, hooks: Arc::clone(&hooks), appends }), hooks)
+    }
+}
+
+#[async_trait]
+impl Journal for Wrapped {
+    async fn claim(&self, owner: &str) -> Answer<Claim> {
+        self.inner.claim(owner).await
+    }
+    fn append(&self, append: Append) -> Commit {
+        self.hooks.appends.fetch_add(1, Ordering::SeqCst);
+        let (answer, result) = oneshot::channel();
+        let _ = self.appends.send((append, answer));
+        Box::pin(async move { result.await.unwrap_or(Err(StoreError::Closed)) })
+    }
+    async fn facts(&self, run: RunId, after: u64) -> Answer<Vec<Record>> {
+        self.inner.facts(run, after).await
+    }
+    async fn unended(&self, which: Unended, after: Option<RunId>, limit: usize) -> Answer<Vec<RunRow>> {
+        self.inner.unended(which, after, limit).await
+    }
+    async fn due(&self, until: Timestamp, after: Option<DuePlace>, limit: usize) -> Answer<Vec<RunRow>> {
+        self.inner.due(until, after, limit).await
+    }
+}
+
+#[async_trait]
+impl RunReader for Wrapped {
+    async fn run(&self, run: RunId) -> Answer<Option<RunRow>> {
+        self.inner.run(run).await
+    }
+    async fn runs(&self, filter: &RunFilter, before: Option<RunId>, limit: usize) -> Answer<Vec<RunRow>> {
+        self.inner.runs(filter, before, limit).await
+    }
+    async fn ids(&self, prefix: IdPrefix, limit: usize) -> Answer<Vec<RunId>> {
+        self.inner.ids(prefix, limit).await
+    }
+    async fn started_with(&self, key: &str) -> Answer<Option<RunId>> {
+        self.inner.started_with(key).await
+    }
+    async fn blobs_of(&self, run: RunId) -> Answer<Vec<BlobHash>> {
+        self.inner.blobs_of(run).await
+    }
+}
+
+#[async_trait]
+impl Catalog for Wrapped {
+    async fn put_version(&self, blueprint: Bytes, source: Option<&str>) -> Answer<FlowHash> {
+        self.inner.put_version(blueprint, source).await
+    }
+    async fn version(&self, hash: FlowHash) -> Answer<Option<Version>> {
+        self.inner.version(hash).await
+    }
+    async fn versions(&self, after: Option<FlowHash>, limit: usize) -> Answer<Vec<FlowHash>> {
+        self.inner.versions(after, limit).await
+    }
+    async fn publish(&self, publish: Publish) -> Answer<Published> {
+        self.inner.publish(publish).await
+    }
+    async fn published(&self, flow: &str, number: u32) -> Answer<Option<Published>> {
+        self.inner.published(flow, number).await
+    }
+    async fn history(&self, flow: &str, before: Option<u32>, limit: usize) -> Answer<Vec<Published>> {
+        self.inner.history(flow, before, limit).await
+    }
+    async fn active(&self, flow: &str) -> Answer<Option<Published>> {
+        self.inner.active(flow).await
+    }
+    async fn activate(&self, flow: &str, number: u32) -> Answer<Published> {
+        self.inner.activate(flow, number).await
+    }
+    async fn flows(&self, after: Option<&str>, limit: usize) -> Answer<Vec<FlowRow>> {
+        self.inner.flows(after, limit).await
+    }
+}
+
+#[async_trait]
+impl Secrets for Wrapped {
+    async fn put_secret(&self, name: &str, sealed: Bytes, at: Timestamp) -> Answer<()> {
+        self.inner.put_secret(name, sealed, at).await
+    }
+    async fn secret(&self, name: &str) -> Answer<Option<Bytes>> {
+        self.inner.secret(name).await
+    }
+    async fn secrets(&self) -> Answer<Vec<SecretRow>> {
+        self.inner.secrets().await
+    }
+    async fn delete_secret(&self, name: &str) -> Answer<bool> {
+        self.inner.delete_secret(name).await
+    }
+}
+
+#[async_trait]
+impl ResultCache for Wrapped {
+    async fn cached(&self, key: &[u8; 32], now: Timestamp) -> Answer<Option<Bytes>> {
+        self.inner.cached(key, now).await
+    }
+    async fn put_cached(&self, key: &[u8; 32], output: Bytes, expires: Timestamp) -> Answer<()> {
+        self.inner.put_cached(key, output, expires).await
+    }
+    async fn drop_expired(&self, now: Timestamp, limit: usize) -> Answer<usize> {
+        self.inner.drop_expired(now, limit).await
+    }
+}
+
+#[async_trait]
+impl Blobs for Wrapped {
+    async fn put_blob(&self, bytes: Bytes) -> Answer<BlobHash> {
+        self.inner.put_blob(bytes).await
+    }
+    async fn blob(&self, hash: BlobHash) -> Answer<Option<Bytes>> {
+        self.inner.blob(hash).await
+    }
+    async fn has_blob(&self, hash: BlobHash) -> Answer<bool> {
+        self.inner.has_blob(hash).await
+    }
+    async fn blobs(&self, after: Option<BlobHash>, limit: usize) -> Answer<Vec<BlobHash>> {
+        self.inner.blobs(after, limit).await
+    }
+}
+
+#[async_trait]
+impl Logs for Wrapped {
+    async fn append_logs(&self, appends: Vec<LogAppend>) -> Answer<()> {
+        self.inner.append_logs(appends).await
+    }
+    async fn read_logs(&self, query: &LogQuery, after: LogPlace, limit: usize) -> Answer<Vec<LogRecord>> {
+        self.inner.read_logs(query, after, limit).await
+    }
+    async fn log_sources(&self, run: RunId) -> Answer<Vec<LogSource>> {
+        self.inner.log_sources(run).await
+    }
+}
+
+#[async_trait]
+impl Upkeep for Wrapped {
+    async fn info(&self) -> Answer<StoreInfo> {
+        self.inner.info().await
+    }
+    async fn check(&self, limit: usize) -> Answer<Vec<Finding>> {
+        self.inner.check(limit).await
+    }
+    async fn prune(&self, prune: Prune) -> Answer<Pruned> {
+        self.inner.prune(prune).await
+    }
+    async fn delete_run(&self, run: RunId) -> Answer<bool> {
+        self.inner.delete_run(run).await
+    }
+    async fn backup(&self, to: &Path) -> Answer<()> {
+        self.inner.backup(to).await
+    }
+    async fn close(&self) -> Answer<()> {
+        self.inner.close().await
+    }
+}

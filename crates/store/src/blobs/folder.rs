@@ -1,0 +1,267 @@
+//! Blobs in a local folder: one file each, named by its hash, in 256 subfolders.
+//!
+//! **Invariant:** a file bears a blob's name only once it is whole and flushed; temporary files never bear one.
+
+use std::{
+    collections::HashSet,
+    fs::{self, File, OpenOptions},
+    io::{self, Write},
+    path::{Path, PathBuf},
+    sync::{Arc, PoisonError, RwLock},
+    time::{Duration, SystemTime},
+};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+
+use super::{BlobHash, Blobs};
+use crate::{StoreError, files::sync_folder_of};
+
+/// A folder of blobs. It is created with the first blob.
+#[derive(Clone, Debug)]
+pub struct FolderBlobs {
+    folder: Arc<Path>,
+    /// Held shared while putting and alone while sweeping, so that a blob put again is not swept in between.
+    sweeping: Arc<RwLock<()>>,
+}
+
+impl FolderBlobs {
+    /// The blobs in `folder`.
+    #[must_use]
+    pub fn new(folder: &Path) -> Self {
+        Self { folder: folder.into(), sweeping: Arc::default() }
+    }
+
+    /// The folder.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// How many blobs there are, and their bytes.
+    ///
+    /// # Errors
+    /// Where the folder cannot be read.
+    pub fn size(&self) -> Result<(u64, u64), StoreError> {
+        let (mut count, mut bytes) = (0, 0);
+        for hash in self.list(None, usize::MAX)? {
+            if let Some(meta) = found(fs::metadata(self.path(hash))).map_err(|it| io_error(&it))? {
+                count += 1;
+                bytes += meta.len();
+            }
+        }
+        Ok((count, bytes))
+    }
+
+    /// Deletes blobs that are not `used` and were put longer than `age` ago, and files of interrupted puts. Says how
+    /// many blobs there were.
+    ///
+    /// # Errors
+    /// Where the folder cannot be read or written.
+    pub fn sweep(&self, used: &HashSet<BlobHash>, age: Duration) -> Result<u64, StoreError> {
+        let Some(old) = SystemTime::now().checked_sub(age) else { return Ok(0) };
+        let is_old = |path: &Path| -> io::Result<bool> {
+            Ok(found(fs::metadata(path))?.is_some_and(|it| it.modified().is_ok_and(|it| it < old)))
+        };
+        let sweep = || -> io::Result<u64> {
+            let mut count = 0;
+            for folder in sorted_names(&self.folder)? {
+                for name in sorted_names(&self.folder.join(&folder))? {
+                    let path = self.folder.join(&folder).join(&name);
+                    let hash = name.parse::<BlobHash>().ok();
+                    if hash.is_some_and(|it| used.contains(&it)) || !is_old(&path)? {
+                        continue;
+                    }
+                    let _alone = self.sweeping.write().unwrap_or_else(PoisonError::into_inner);
+                    if is_old(&path)? {
+                        found(fs::remove_file(&path))?;
+                        count += u64::from(hash.is_some());
+                    }
+                }
+            }
+            Ok(count)
+        };
+        sweep().map_err(|it| io_error(&it))
+    }
+
+    /// Copies a blob from another folder, unless it is here already or missing there.
+    ///
+    /// # Errors
+    /// [`StoreError::Damaged`] where the other folder's bytes do not have the hash, and where files fail.
+    pub fn copy_from(&self, other: &Self, hash: BlobHash) -> Result<(), StoreError> {
+        if let Some(bytes) = other.get(hash)? {
+            self.put(&bytes).map_err(|it| io_error(&it))?;
+        }
+        Ok(())
+    }
+
+    fn get(&self, hash: BlobHash) -> Result<Option<Bytes>, StoreError> {
+        let Some(bytes) = found(fs::read(self.path(hash))).map_err(|it| io_error(&it))? else { return Ok(None) };
+        if BlobHash::of(&bytes) != hash {
+            return Err(StoreError::Damaged(format!("blob {hash} holds other bytes")));
+        }
+        Ok(Some(bytes.into()))
+    }
+
+    fn path(&self, hash: BlobHash) -> PathBuf {
+        let name = hash.to_string();
+        self.folder.join(&name[..2]).join(name)
+    }
+
+    fn put(&self, bytes: &[u8]) -> io::Result<BlobHash> {
+        let hash = BlobHash::of(bytes);
+        let path = self.path(hash);
+        let _shared = self.sweeping.read().unwrap_or_else(PoisonError::into_inner);
+        if let Some(file) = found(OpenOptions::new().write(true).open(&path))?
+            && file.metadata()?.len() == bytes.len() as u64
+        {
+            // It becomes young again, so that it is not swept before a run refers to it.
+            file.set_modified(SystemTime::now())?;
+            return Ok(hash);
+        }
+        self.write(&path, bytes)?;
+        Ok(hash)
+    }
+
+    fn write(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {
+        let folder = path.parent().unwrap_or(&self.folder);
+        if found(fs::metadata(folder))?.is_none() {
+            fs::create_dir_all(folder)?;
+            sync_folder_of(folder)?;
+            sync_folder_of(&self.folder)?;
+        }
+        let mut chance = [0; 8];
+        getrandom::fill(&mut chance).map_err(|_| io::Error::other("no random bytes can be had"))?;
+        let draft = folder.join(format!("draft-{}", hex::encode(chance)));
+        let written = (|| {
+            let mut file = File::create_new(&draft)?;
+            file.write_all(bytes)?;
+            file.sync_all()?;
+            fs::rename(&draft, path)?;
+            sync_folder_of(path)
+        })();
+        if written.is_err() {
+            // What is left of the draft is swept later if it cannot be removed now.
+            let _ = fs::remove_file(&draft);
+        }
+        written
+    }
+
+    fn list(&self, after: Option<BlobHash>, limit: usize) -> Result<Vec<BlobHash>, StoreError> {
+        let first = after.map(|it| it.to_string()).unwrap_or_default();
+        let mut hashes = Vec::new();
+        for folder in sorted_names(&self.folder).map_err(|it| io_error(&it))? {
+            if folder.as_str() < &first[..first.len().min(2)] {
+                continue;
+            }
+            for name in sorted_names(&self.folder.join(&folder)).map_err(|it| io_error(&it))? {
+                match name.parse() {
+                    Ok(hash) if name > first => hashes.push(hash),
+                    _ => {}
+                }
+                if hashes.len() == limit {
+                    return Ok(hashes);
+                }
+            }
+        }
+        Ok(hashes)
+    }
+}
+
+#[async_trait]
+impl Blobs for FolderBlobs {
+    async fn put_blob(&self, bytes: Bytes) -> Result<BlobHash, StoreError> {
+        let it = self.clone();
+        aside(move || it.put(&bytes).map_err(|it| io_error(&it))).await
+    }
+
+    async fn blob(&self, hash: BlobHash) -> Result<Option<Bytes>, StoreError> {
+        let it = self.clone();
+        aside(move || it.get(hash)).await
+    }
+
+    async fn has_blob(&self, hash: BlobHash) -> Result<bool, StoreError> {
+        let path = self.path(hash);
+        aside(move || Ok(found(fs::metadata(path)).map_err(|it| io_error(&it))?.is_some())).await
+    }
+
+    async fn blobs(&self, after: Option<BlobHash>, limit: usize) -> Result<Vec<BlobHash>, StoreError> {
+        let it = self.clone();
+        aside(move || it.list(after, limit)).await
+    }
+}
+
+/// Does blocking work where it disturbs nobody.
+async fn aside<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, StoreError> + Send + 'static,
+) -> Result<T, StoreError> {
+    tokio::task::spawn_blocking(work).await.unwrap_or_else(|it| Err(StoreError::Unavailable(it.to_string())))
+}
+
+/// Nothing instead of an error where there is no such file.
+fn found<T>(result: io::Result<T>) -> io::Result<Option<T>> {
+    match result {
+        Ok(it) => Ok(Some(it)),
+        Err(it) if matches!(it.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => Ok(None),
+        Err(it) => Err(it),
+    }
+}
+
+fn sorted_names(folder: &Path) -> io::Result<Vec<String>> {
+    let Some(entries) = found(fs::read_dir(folder))? else { return Ok(Vec::new()) };
+    let mut names = Vec::new();
+    for entry in entries {
+        // Names that are not text are not blobs.
+        names.extend(entry?.file_name().into_string().ok());
+    }
+    names.sort_unstable();
+    Ok(names)
+}
+
+fn io_error(error: &io::Error) -> StoreError {
+    let message = format!("blobs: {error}");
+    match error.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => StoreError::Full(message),
+        io::ErrorKind::ReadOnlyFilesystem | io::ErrorKind::PermissionDenied => StoreError::ReadOnly(message),
+        _ => StoreError::Unavailable(message),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn only_old_and_unused_blobs_are_swept() {
+        let folder = tempfile::tempdir().unwrap();
+        let blobs = FolderBlobs::new(folder.path());
+        let [used, old, young] = [&b"used"[..], b"old", b"young"].map(Bytes::from_static);
+        let used = blobs.put_blob(used).await.unwrap();
+        let old_hash = blobs.put_blob(old.clone()).await.unwrap();
+        let young = blobs.put_blob(young).await.unwrap();
+        let age = |hash| {
+            let file = OpenOptions::new().write(true).open(blobs.path(hash)).unwrap();
+            file.set_modified(SystemTime::now() - Duration::from_secs(7200)).unwrap();
+        };
+        let hour = Duration::from_secs(3600);
+        age(used);
+        age(old_hash);
+        blobs.put_blob(old).await.unwrap();
+        assert_eq!(blobs.sweep(&HashSet::from([used]), hour), Ok(0), "putting it again made it young");
+        age(old_hash);
+        assert_eq!(blobs.sweep(&HashSet::from([used]), hour), Ok(1));
+        let mut left = vec![used, young];
+        left.sort_unstable();
+        assert_eq!(blobs.blobs(None, 10).await, Ok(left));
+        assert_eq!(blobs.size(), Ok((2, 9)));
+    }
+
+    #[tokio::test]
+    async fn a_blob_whose_bytes_changed_is_reported() {
+        let folder = tempfile::tempdir().unwrap();
+        let blobs = FolderBlobs::new(folder.path());
+        let hash = blobs.put_blob(Bytes::from_static(b"right")).await.unwrap();
+        fs::write(blobs.path(hash), "wrong").unwrap();
+        assert!(matches!(blobs.blob(hash).await, Err(StoreError::Damaged(_))));
+    }
+}
