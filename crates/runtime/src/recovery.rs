@@ -35,8 +35,6 @@ pub(crate) async fn recover_all(core: &Arc<Core>) -> Result<Vec<RunId>, Error> {
             break;
         }
     }
-    let shared = Arc::clone(core);
-    core.spawn(async move { look_ahead(&shared).await });
     Ok(found)
 }
 
@@ -69,6 +67,15 @@ async fn due_soon(core: &Core) -> Result<(), Error> {
 }
 
 impl Shard {
+    /// Looks after all runs of the store from now on.
+    pub(crate) fn reach_all(&mut self) {
+        if self.reach == Reach::Named {
+            self.reach = Reach::All;
+            let shared = Arc::clone(&self.core);
+            self.core.spawn(async move { look_ahead(&shared).await });
+        }
+    }
+
     /// Looks at rows of the index: runs with something under way come into memory, timers are noted.
     pub(crate) fn index(&mut self, rows: &[RunRow]) {
         let horizon = self.now().after(HORIZON);

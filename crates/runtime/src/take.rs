@@ -14,7 +14,7 @@ use crate::{
     inbox::{Given, GivenRule, Message, Reply},
     live::Live,
     load,
-    shard::{Mood, Reach, Shard},
+    shard::{Mood, Shard},
     start::NewRun,
 };
 
@@ -34,7 +34,7 @@ impl Shard {
             Message::Child { child, parent, fate } => self.child_known(child, parent, fate),
             Message::Resolve { task, secrets, reply } => self.resolve(task, &secrets, reply),
             Message::AttemptEnded { task, outcome } => self.attempt_ended(task, outcome),
-            Message::ReachAll => self.reach = Reach::All,
+            Message::ReachAll => self.reach_all(),
             Message::Index(rows) => self.index(&rows),
             Message::Close(reply) => self.close(reply),
         }

@@ -8,29 +8,31 @@ use minijinja::machinery::{
 
 use crate::{Code, Diagnostic, Span, diagnostic::did_you_mean, template::Expression};
 
-/// A filter or test in an expression.
+/// A filter, test or function in an expression.
 pub(super) struct Called<'e, 'a> {
-    pub(super) name: &'a str,
-    pub(super) args: &'e [CallArg<'a>],
-    /// What it is applied to.
-    pub(super) of: Option<&'e Expr<'a>>,
-    pub(super) whole: TokenSpan,
+    name: &'a str,
+    args: &'e [CallArg<'a>],
+    /// Where the name stands.
+    place: Span,
 }
 
-impl Called<'_, '_> {
-    /// Where the name stands: behind what it is applied to.
-    fn place(&self, expression: &Expression) -> Span {
-        let from = self.of.map_or(self.whole.start_offset, |it| it.span().end_offset);
+impl<'e, 'a> Called<'e, 'a> {
+    /// What is called `name` behind the part `of` of the part `whole`.
+    pub(super) fn behind(
+        expression: &Expression<'a>,
+        (name, args): (&'a str, &'e [CallArg<'a>]),
+        of: Option<&Expr<'a>>,
+        whole: TokenSpan,
+    ) -> Self {
+        let from = of.map_or(whole.start_offset, |it| it.span().end_offset);
         let rest = expression.source.get(from as usize..).unwrap_or_default();
-        let at = rest.find(self.name).and_then(|at| u32::try_from(at).ok());
-        let length = u32::try_from(self.name.len()).ok();
-        match (at, length) {
-            (Some(at), Some(length)) => {
-                let start_offset = from + at;
-                expression.place(TokenSpan { start_offset, end_offset: start_offset + length, ..self.whole })
-            }
-            _ => expression.place(self.whole),
-        }
+        let at = rest.find(name).and_then(|at| u32::try_from(at).ok());
+        let length = u32::try_from(name.len()).ok();
+        let place = at.zip(length).map_or(whole, |(at, length)| {
+            let start_offset = from + at;
+            TokenSpan { start_offset, end_offset: start_offset + length, ..whole }
+        });
+        Self { name, args, place: expression.place(place) }
     }
 }
 
@@ -90,11 +92,11 @@ pub(super) fn filter(expression: &Expression, it: &Called, problems: &mut Vec<Di
     if !FILTERS.contains(&name) {
         let help = did_you_mean(name, FILTERS.iter().copied()).or_else(|| elsewhere(name, "filter"));
         let message = format!("unknown filter `{name}`");
-        problems.push(Diagnostic::new(Code::UnknownFilter, it.place(expression), message).maybe_help(help));
+        problems.push(Diagnostic::new(Code::UnknownFilter, it.place, message).maybe_help(help));
         return;
     }
     if let Some((_, least, most)) = FILTER_ARGUMENTS.iter().find(|(known, ..)| *known == name) {
-        count(expression, it, ("filter", *least, *most), problems);
+        count(it, ("filter", *least, *most), problems);
     }
     // These take the name of a filter or a test as a text.
     let named = |at: usize| match it.args.get(at) {
@@ -116,31 +118,30 @@ pub(super) fn filter(expression: &Expression, it: &Called, problems: &mut Vec<Di
 }
 
 /// Checks a test.
-pub(super) fn test(expression: &Expression, it: &Called, problems: &mut Vec<Diagnostic>) {
+pub(super) fn test(it: &Called, problems: &mut Vec<Diagnostic>) {
     let name = it.name;
     if !TESTS.contains(&name) {
         let help = did_you_mean(name, TESTS.iter().copied()).or_else(|| elsewhere(name, "test"));
         let message = format!("unknown test `{name}`");
-        problems.push(Diagnostic::new(Code::UnknownTest, it.place(expression), message).maybe_help(help));
+        problems.push(Diagnostic::new(Code::UnknownTest, it.place, message).maybe_help(help));
         return;
     }
     let takes = usize::from(COMPARING.contains(&name));
-    count(expression, it, ("test", takes, takes), problems);
+    count(it, ("test", takes, takes), problems);
 }
 
 /// Checks a call.
-pub(super) fn call(expression: &Expression, it: &Call, whole: TokenSpan, problems: &mut Vec<Diagnostic>) {
+pub(super) fn call(expression: &Expression, it: &Call, problems: &mut Vec<Diagnostic>) {
     let place = expression.place(it.expr.span());
     let problem = match &it.expr {
         Expr::Var(var) if FUNCTIONS.contains(&var.id) => {
-            let of = Some(&it.expr);
-            let called = Called { name: var.id, args: &it.args, of, whole };
+            let called = Called { name: var.id, args: &it.args, place };
             let (least, most) = match var.id {
                 "range" => (1, 3),
                 "now" => (0, 0),
                 _ => (0, 1),
             };
-            return count(expression, &called, ("function", least, most), problems);
+            return count(&called, ("function", least, most), problems);
         }
         Expr::Var(var) => {
             let help = did_you_mean(var.id, FUNCTIONS.iter().copied()).or_else(|| elsewhere(var.id, "function"));
@@ -202,12 +203,7 @@ fn elsewhere(name: &str, used_as: &str) -> Option<String> {
     Some(instead.to_owned())
 }
 
-fn count(
-    expression: &Expression,
-    it: &Called,
-    (what, least, most): (&str, usize, usize),
-    problems: &mut Vec<Diagnostic>,
-) {
+fn count(it: &Called, (what, least, most): (&str, usize, usize), problems: &mut Vec<Diagnostic>) {
     let plain = it.args.iter().all(|it| matches!(it, CallArg::Pos(_)));
     let given = it.args.iter().filter(|it| matches!(it, CallArg::Pos(_))).count();
     let spread = it.args.iter().any(|it| matches!(it, CallArg::PosSplat(_) | CallArg::KwargSplat(_)));
@@ -222,5 +218,5 @@ fn count(
         (least, most) => format!("{least} to {most} arguments"),
     };
     let message = format!("the {what} `{}` takes {wanted}, not {given}", it.name);
-    problems.push(Diagnostic::new(Code::BadArguments, it.place(expression), message));
+    problems.push(Diagnostic::new(Code::BadArguments, it.place, message));
 }

@@ -57,6 +57,8 @@ pub(super) struct Entry<'a> {
     pub(super) rule: TriggerRule,
     /// Whether it waits only because of its place in the list.
     pub(super) implied: bool,
+    /// The first of its own lists, where it is a block.
+    pub(super) body: Option<ListNo>,
 }
 
 /// What a list of steps is for its block.
@@ -103,6 +105,9 @@ impl<'a> Plan<'a> {
     fn list(&mut self, owner: Option<StepNo>, role: Role<'a>, steps: &'a [Step]) {
         let no = ListNo(u32::try_from(self.lists.len()).expect("invariant: a document has fewer than 2^32 lists"));
         self.lists.push(List { owner, role, steps: Vec::new() });
+        if let Some(owner) = owner {
+            self.entries[owner.ix()].body.get_or_insert(no);
+        }
         self.add(no, None, steps);
     }
 
@@ -112,7 +117,7 @@ impl<'a> Plan<'a> {
             let no = StepNo::new(self.entries.len());
             let first = self.lists[list.ix()].steps.len();
             let (needs, rule, implied) = (Vec::new(), TriggerRule::AllSuccess, false);
-            self.entries.push(Entry { step, list, group, at: first..first + 1, needs, rule, implied });
+            self.entries.push(Entry { step, list, group, at: first..first + 1, needs, rule, implied, body: None });
             if !step.id.value.is_empty() {
                 self.ids.entry(&step.id.value).or_insert(no);
             }

@@ -122,21 +122,23 @@ impl<'a> Walk<'_, 'a> {
                 }
             }
             Expr::Filter(it) => {
-                let name = Called { name: it.name, args: &it.args, of: it.expr.as_ref(), whole: tree.span() };
-                calls::filter(self.expression, &name, self.problems);
+                let (named, of) = ((it.name, it.args.as_slice()), it.expr.as_ref());
+                let called = Called::behind(self.expression, named, of, tree.span());
+                calls::filter(self.expression, &called, self.problems);
                 let default = matches!(it.name, "default" | "d");
                 it.expr.iter().for_each(|it| self.visit(it, if default { Guard::Default } else { Guard::None }));
                 self.args(&it.args, if default { guard } else { Guard::None });
             }
             Expr::Test(it) => {
-                let name = Called { name: it.name, args: &it.args, of: Some(&it.expr), whole: tree.span() };
-                calls::test(self.expression, &name, self.problems);
+                let named = (it.name, it.args.as_slice());
+                let called = Called::behind(self.expression, named, Some(&it.expr), tree.span());
+                calls::test(&called, self.problems);
                 let asks = matches!(it.name, "defined" | "undefined");
                 self.visit(&it.expr, if asks { Guard::Default } else { Guard::None });
                 self.args(&it.args, Guard::None);
             }
             Expr::Call(it) => {
-                calls::call(self.expression, it, tree.span(), self.problems);
+                calls::call(self.expression, it, self.problems);
                 match &it.expr {
                     Expr::Var(_) => {}
                     Expr::GetAttr(it) => self.visit(&it.expr, Guard::None),

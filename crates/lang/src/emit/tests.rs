@@ -234,3 +234,20 @@ fn scopes_hold_their_steps_together() {
     assert_eq!(named, [("root", 2, Some(1)), ("x", 2, Some(3)), ("y", 0, None), ("then", 1, Some(4))]);
     assert!(it.exprs.iter().enumerate().all(|(at, it)| it.parts().iter().all(|part: &ExprIx| part.ix() < at)));
 }
+
+#[test]
+fn a_sub_flow_in_a_file_is_named_by_its_hash() {
+    let child = Source::new("child.yaml", "drawloom: 1\nname: child\nsteps: [ { id: x, uses: log } ]\n");
+    let parent = Source::new(
+        "flow.yaml",
+        "drawloom: 1\nname: parent\nsteps: [ { id: a, flow: ./child.yaml }, { id: b, flow: ./child.yaml, with: {} } ]\n",
+    );
+    let (kinds, children) = (kinds(), BTreeMap::from([("child.yaml".to_owned(), child)]));
+    let options = Options { optimise: Optimise::On, kinds: &kinds, children: &children };
+    let compiled = crate::compile(&parent, &options).expect("a flow without errors");
+    assert_eq!(compiled.children.len(), 1);
+    for step in &compiled.blueprint.steps {
+        let Op::Flow(it) = &step.op else { panic!("no sub-flow") };
+        assert_eq!((it.name.as_str(), it.version, it.hash), ("child", None, Some(compiled.children[0].hash)));
+    }
+}

@@ -40,7 +40,9 @@ fn visit(tree: &mut Tree, holds: Holds) {
 fn inner(key: &str, holds: Holds) -> Option<Holds> {
     match (holds, key) {
         (Holds::Flow, "steps") | (Holds::Arms, "do") | (Holds::Branches, _) => Some(Holds::Steps),
-        (Holds::Step, "do" | "then" | "else" | "try" | "catch" | "finally" | "group" | "compensate") => Some(Holds::Steps),
+        (Holds::Step, "do" | "then" | "else" | "try" | "catch" | "finally" | "group" | "compensate") => {
+            Some(Holds::Steps)
+        }
         (Holds::Step, "parallel") => Some(Holds::Branches),
         (Holds::Step, "switch") => Some(Holds::Arms),
         _ => None,

@@ -209,7 +209,8 @@ impl Printer {
             self.comments(foot, indent, false);
             return;
         }
-        let inside = dash && header.is_none() && value.anchor.is_none() && value.trailing.is_none() && !begins_noted(value);
+        let inside =
+            dash && header.is_none() && value.anchor.is_none() && value.trailing.is_none() && !begins_noted(value);
         if inside {
             self.out.push(' ');
         } else {
@@ -226,7 +227,8 @@ impl Printer {
         };
         let open = *layout == (Layout::Flow { open: true });
         // The comma or bracket behind it takes room as well.
-        if let Some(text) = inline(tree).filter(|it| (!open || is_empty(tree)) && self.width() + it.chars().count() < WIDTH)
+        if let Some(text) =
+            inline(tree).filter(|it| (!open || is_empty(tree)) && self.width() + it.chars().count() < WIDTH)
         {
             self.out.push_str(&text);
             return;

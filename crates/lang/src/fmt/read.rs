@@ -51,12 +51,12 @@ impl<'a> Reader<'a> {
             }
         }
         let first = self.peek()?.1.start;
-        let above = if matches!(self.peek()?.0, Event::MappingStart(..) | Event::SequenceStart(..)) && !self.opens_bracket()
-        {
-            Vec::new()
-        } else {
-            self.comments_before(first)
-        };
+        let above =
+            if matches!(self.peek()?.0, Event::MappingStart(..) | Event::SequenceStart(..)) && !self.opens_bracket() {
+                Vec::new()
+            } else {
+                self.comments_before(first)
+            };
         let root = self.tree()?;
         if !matches!(root.content, Content::Map(..) | Content::List(..)) {
             return None;
@@ -95,7 +95,13 @@ impl<'a> Reader<'a> {
         let mut tree = match event {
             Event::Alias(_) => {
                 let spelled = self.text[range.clone()].to_owned();
-                Tree { anchor: None, content: Content::Plain(spelled), start: range.start, end: range.end, trailing: None }
+                Tree {
+                    anchor: None,
+                    content: Content::Plain(spelled),
+                    start: range.start,
+                    end: range.end,
+                    trailing: None,
+                }
             }
             Event::Scalar(value, style, anchor, _) => {
                 let mut range = range;

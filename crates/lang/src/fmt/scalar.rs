@@ -31,7 +31,8 @@ pub(super) fn content(text: &str, value: &str, style: ScalarStyle, range: Range<
 
 /// Text in single quotes goes into double quotes where nothing in it has to be escaped.
 fn requoted(raw: &str, value: &str, style: ScalarStyle) -> String {
-    let simple = |c: char| !c.is_control() && !matches!(c, '"' | '\\' | '\u{feff}' | '\u{2028}' | '\u{2029}' | '\u{85}');
+    let simple =
+        |c: char| !c.is_control() && !matches!(c, '"' | '\\' | '\u{feff}' | '\u{2028}' | '\u{2029}' | '\u{85}');
     if style == ScalarStyle::SingleQuoted && !value.contains('\'') && value.chars().all(simple) {
         format!("\"{value}\"")
     } else {

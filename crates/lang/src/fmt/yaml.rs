@@ -24,10 +24,11 @@ fn indentation(indent: usize, out: &mut String) {
 }
 
 fn object(members: &serde_json::Map<String, Json>, indent: usize, inside: bool, out: &mut String) {
+    let mut before = None;
     for (at, (name, value)) in members.iter().enumerate() {
-        // The parts of a flow and its steps stand apart.
-        let steps = value.as_array().is_some_and(|it| it.first().is_some_and(|it| it.get("id").is_some()));
-        if indent == 0 && at > 0 && steps {
+        // The steps of a flow stand apart from the rest.
+        let apart = is_steps(value) || before.is_some_and(is_steps);
+        if indent == 0 && at > 0 && apart {
             out.push('\n');
         }
         if at > 0 || !inside {
@@ -36,7 +37,12 @@ fn object(members: &serde_json::Map<String, Json>, indent: usize, inside: bool, 
         out.push_str(&text(name));
         out.push(':');
         member(value, indent, false, out);
+        before = Some(value);
     }
+}
+
+fn is_steps(value: &Json) -> bool {
+    value.as_array().is_some_and(|it| it.first().is_some_and(|it| it.get("id").is_some()))
 }
 
 fn list(items: &[Json], indent: usize, inside: bool, out: &mut String) {
@@ -144,9 +150,9 @@ fn text(it: &str) -> String {
     if is_plain(it) { it.to_owned() } else { quoted(it) }
 }
 
-/// Whether a text means itself without quotes, by the core schema and by older ones that people's tools use.
+/// Whether a text means itself without quotes, by the core schema.
 fn is_plain(it: &str) -> bool {
-    const WORDS: &[&str] = &["null", "true", "false", "yes", "no", "on", "off", "y", "n", "~", ".nan", ".inf"];
+    const WORDS: &[&str] = &["null", "true", "false", ".nan", ".inf"];
     let first = it.chars().next();
     first.is_some_and(|c| c.is_alphabetic() || matches!(c, '_' | '/' | '.' | '$') || c.is_ascii_digit())
         && !it.ends_with([' ', '\t', ':'])
@@ -162,7 +168,9 @@ fn is_plain(it: &str) -> bool {
 /// Numbers, dates and times, versions such as `1.20`: whatever begins with a digit and holds no letter but those of
 /// numbers.
 fn looks_like_a_number(it: &str) -> bool {
-    let numeric = |c: char| c.is_ascii_digit() || matches!(c, '.' | '_' | ':' | '-' | '+' | 'e' | 'E' | 'T' | 'Z' | 'x' | 'o' | ' ');
+    let numeric = |c: char| {
+        c.is_ascii_digit() || matches!(c, '.' | '_' | ':' | '-' | '+' | 'e' | 'E' | 'T' | 'Z' | 'x' | 'o' | ' ')
+    };
     let hex = it.strip_prefix("0x").is_some_and(|it| it.chars().all(|c| c.is_ascii_hexdigit()));
     hex || (it.starts_with(|c: char| c.is_ascii_digit() || c == '.') && it.chars().all(numeric))
 }

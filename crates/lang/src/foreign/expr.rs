@@ -50,7 +50,7 @@ pub(super) fn translate(text: &str, resolve: Resolve<'_>) -> Result<String, Stri
 /// What stands between `${` and `}`: a path, a path with a default (`a:-b`), or an expression.
 pub(super) fn reference(text: &str, resolve: Resolve<'_>) -> Result<String, String> {
     if let Some(path) = path(text) {
-        return Ok(resolve(&path));
+        return Ok(resolved(path, resolve));
     }
     if let Some((name, default)) = text.split_once(":-")
         && let Some(path) = path(name)
@@ -58,6 +58,15 @@ pub(super) fn reference(text: &str, resolve: Resolve<'_>) -> Result<String, Stri
         return Ok(format!("{} | default({})", primary(resolve(&path)), quoted(default)));
     }
     translate(text, resolve)
+}
+
+/// The expression for a path; `a.length` is how long `a` is.
+fn resolved(mut path: Path, resolve: Resolve<'_>) -> String {
+    if path.tail.last() != Some(&Seg::Name("length".to_owned())) {
+        return resolve(&path);
+    }
+    path.tail.pop();
+    format!("{} | length", primary(resolve(&path)))
 }
 
 /// The list items and text of `text` joined into one expression.
@@ -74,14 +83,14 @@ fn interpolation(text: &str, resolve: Resolve<'_>, depth: usize) -> Result<Strin
     }
     match parts.as_slice() {
         [] => Ok(quoted("")),
-        [one] => Ok(format!("({one} ~ \"\")")),
+        [one] => Ok(format!("({one} ~ '')")),
         _ => Ok(format!("({})", parts.join(" ~ "))),
     }
 }
 
 fn inner(text: &str, resolve: Resolve<'_>, depth: usize) -> Result<String, String> {
     match path(text) {
-        Some(path) => Ok(resolve(&path)),
+        Some(path) => Ok(resolved(path, resolve)),
         None => expression(text, resolve, depth.checked_sub(1).ok_or("references are nested too deeply")?),
     }
 }
@@ -89,9 +98,10 @@ fn inner(text: &str, resolve: Resolve<'_>, depth: usize) -> Result<String, Strin
 /// `text` in brackets, unless it is a single name, path or literal.
 pub(super) fn primary(text: String) -> String {
     let plain = |c: char| c.is_alphanumeric() || matches!(c, '_' | '.' | '[' | ']');
-    let quoted = text.len() >= 2 && text.starts_with('"') && text[1..].find('"') == Some(text.len() - 2);
+    let quoted =
+        |quote: char| text.len() >= 2 && text.starts_with(quote) && text[1..].find(quote) == Some(text.len() - 2);
     let bracketed = text.starts_with('(') && closing(&text) == Some(text.len() - 1);
-    if text.chars().all(plain) || quoted || bracketed { text } else { format!("({text})") }
+    if text.chars().all(plain) || quoted('"') || quoted('\'') || bracketed { text } else { format!("({text})") }
 }
 
 /// Where the bracket is closed that `text` begins with.
@@ -99,6 +109,7 @@ fn closing(text: &str) -> Option<usize> {
     let mut depth = 0_usize;
     for (at, byte) in text.bytes().enumerate() {
         match byte {
+            // What stands in quotes may look like a bracket.
             b'"' | b'\'' => return None,
             b'(' => depth += 1,
             b')' if depth == 1 => return Some(at),
@@ -226,7 +237,7 @@ impl Reader<'_> {
     }
 
     fn name(&mut self, resolve: Resolve<'_>) -> Result<Word, String> {
-        let mut path = self.path().ok_or("a name is not complete")?;
+        let path = self.path().ok_or("a name is not complete")?;
         if self.rest.trim_start().starts_with('(') {
             return self.call(&path, resolve);
         }
@@ -241,12 +252,7 @@ impl Reader<'_> {
                 _ => {}
             }
         }
-        let length = path.tail.last() == Some(&Seg::Name("length".to_owned()));
-        if length {
-            path.tail.pop();
-        }
-        let resolved = primary(resolve(&path));
-        Ok(Word::Is(if length { format!("({resolved} | length)") } else { resolved }))
+        Ok(Word::Is(primary(resolved(path, resolve))))
     }
 
     /// `len(x)` and its like; everything else has no counterpart.

@@ -6,8 +6,31 @@ use std::collections::BTreeSet;
 
 /// Names that an expression may use for something else than a step.
 const RESERVED: &[&str] = &[
-    "and", "dict", "elif", "else", "error", "false", "for", "if", "in", "inputs", "is", "last", "loop", "none", "not",
-    "now", "null", "or", "range", "recursive", "run", "secrets", "self", "true", "vars",
+    "and",
+    "dict",
+    "elif",
+    "else",
+    "error",
+    "false",
+    "for",
+    "if",
+    "in",
+    "inputs",
+    "is",
+    "last",
+    "loop",
+    "none",
+    "not",
+    "now",
+    "null",
+    "or",
+    "range",
+    "recursive",
+    "run",
+    "secrets",
+    "self",
+    "true",
+    "vars",
 ];
 
 /// Longer names are cut, so that an id made of a whole paragraph stays readable.

@@ -98,7 +98,9 @@ fn claim_ids(nodes: &Json, place: &str, scope: &mut Scope) {
 
 fn claim_id(id: String, node: &Obj, place: &str, scope: &mut Scope) {
     if scope.nodes.contains_key(&id) {
-        scope.report.approximated(place, format!("another node has the id `{id}` too: `${{{id}}}` is that of the last"));
+        scope
+            .report
+            .approximated(place, format!("another node has the id `{id}` too: `${{{id}}}` is that of the last"));
         return;
     }
     let ours = scope.ids.fresh(&id);

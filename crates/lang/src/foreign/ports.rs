@@ -11,7 +11,7 @@ mod wires;
 use serde_json::{Value as Json, json};
 
 use super::{
-    build::{Members, Obj, put, scalar_text},
+    build::{Members, Obj, put, scalar_text, truth},
     ids::{Ids, flow_name, is_uuid},
     report::{Note, Report},
 };
@@ -27,6 +27,8 @@ struct Importer<'a> {
     wires: Wires,
     /// The flow's inputs, found on the way.
     inputs: Obj,
+    /// Whether the run goes on whatever step fails.
+    goes_on: bool,
 }
 
 /// A node with what is known of it before any is converted.
@@ -59,6 +61,7 @@ pub(super) fn convert(document: &Obj) -> (Json, Vec<Note>) {
 
     let settings = members.take(&["settings"]).and_then(Json::as_object).cloned().unwrap_or_default();
     let (limits, goes_on) = settings::limits(&settings, &mut importer.report);
+    importer.goes_on = goes_on;
     let triggers = members.take(&["triggers"]).map(|it| settings::triggers(it, &mut importer.report));
     for ignored in ["version", "metadata", "created_at", "updated_at", "layout", "tags"] {
         members.take(&[ignored]);
@@ -85,6 +88,13 @@ pub(super) fn convert(document: &Obj) -> (Json, Vec<Note>) {
 }
 
 impl<'a> Importer<'a> {
+    /// Whether the run may go on although the node at `at` has failed, and so has no output.
+    fn may_lack(&self, at: usize) -> bool {
+        let config = self.nodes[at].object.get("config").map(typed::plain);
+        let fails = config.as_ref().and_then(|it| it.get("fail_on_error")).and_then(truth) != Some(false);
+        self.goes_on || self.wires.is_watched(at) || !fails
+    }
+
     fn read_nodes(&mut self, nodes: &'a [Json]) {
         for (at, node) in nodes.iter().enumerate() {
             let place = format!("nodes[{at}]");

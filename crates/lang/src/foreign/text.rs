@@ -67,8 +67,12 @@ pub(super) fn escape(text: &str) -> String {
     text.replace("{{", "{{ '{{' }}")
 }
 
-/// `text` between quotes, as an expression spells it.
+/// `text` between quotes, as an expression spells it; single ones where that works, as expressions mostly stand
+/// between double ones.
 pub(super) fn quoted(text: &str) -> String {
+    if !text.contains(['\'', '\\', '\n', '\r', '\t']) {
+        return format!("'{text}'");
+    }
     let mut out = String::with_capacity(text.len() + 2);
     out.push('"');
     for c in text.chars() {

@@ -53,10 +53,9 @@ fn relaxed(schema: &Json, place: Place) -> Json {
                 |it| Json::Object(it.iter().map(|(name, it)| (name.clone(), relaxed(it, Place::Value))).collect()),
             ),
             "items" | "additionalProperties" | "contains" => relaxed(value, Place::Value),
-            "anyOf" | "oneOf" | "allOf" => value.as_array().map_or_else(
-                || value.clone(),
-                |it| it.iter().map(|it| relaxed(it, Place::Root)).collect(),
-            ),
+            "anyOf" | "oneOf" | "allOf" => value
+                .as_array()
+                .map_or_else(|| value.clone(), |it| it.iter().map(|it| relaxed(it, Place::Root)).collect()),
             _ => value.clone(),
         };
         out.insert(keyword.clone(), value);

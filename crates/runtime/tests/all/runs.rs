@@ -148,34 +148,35 @@ outputs: { all: '{{ m }}' , free: '{{ free.run }}' }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn ten_thousand_runs() {
-    let world = memory();
-    let loom = world.open().await;
-    let text = "
+    for world in worlds() {
+        let loom = world.open().await;
+        let text = "
 name: many
 steps:
   - { id: a, uses: probe, with: { value: 1 } }
   - { id: b, uses: probe, with: { value: '{{ a + 1 }}' } }
 ";
-    let first = loom.start(start(text)).await.unwrap().run;
-    let hash = world.store().await.run(first).await.unwrap().unwrap().head.version;
-    let mut tasks = tokio::task::JoinSet::new();
-    for _ in 0..50 {
-        let loom = loom.clone();
-        tasks.spawn(async move {
-            let mut runs = Vec::new();
-            for _ in 0..200 {
-                runs.push(loom.start(Start::of(Which::Hash(hash), Value::Null)).await.unwrap().run);
-            }
-            for run in runs {
-                assert_eq!(loom.finished(run).await.unwrap().status, RunStatus::Succeeded);
-            }
-        });
+        let first = loom.start(start(text)).await.unwrap().run;
+        let hash = world.store().await.run(first).await.unwrap().unwrap().head.version;
+        let mut tasks = tokio::task::JoinSet::new();
+        for _ in 0..50 {
+            let loom = loom.clone();
+            tasks.spawn(async move {
+                let mut runs = Vec::new();
+                for _ in 0..200 {
+                    runs.push(loom.start(Start::of(Which::Hash(hash), Value::Null)).await.unwrap().run);
+                }
+                for run in runs {
+                    assert_eq!(loom.finished(run).await.unwrap().status, RunStatus::Succeeded);
+                }
+            });
+        }
+        while let Some(it) = tasks.join_next().await {
+            it.unwrap();
+        }
+        loom.finished(first).soon().await.unwrap();
+        assert_eq!(world.probe.done().len(), 20_002);
     }
-    while let Some(it) = tasks.join_next().await {
-        it.unwrap();
-    }
-    loom.finished(first).soon().await.unwrap();
-    assert_eq!(world.probe.done().len(), 20_002);
 }
 
 #[tokio::test(flavor = "multi_thread")]

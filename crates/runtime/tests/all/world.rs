@@ -5,14 +5,17 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use drawloom_blueprint::{Blueprint, StepError, Value};
 use drawloom_lang::{KindInfo, Kinds, Optimise, Options, Placement, Source};
 use drawloom_queue::Executor;
-use drawloom_runtime::{Loom, Recover, RunView, Settings, Start, Which};
-use drawloom_store::{MemoryStore, Store};
+use drawloom_runtime::{Error, Loom, Recover, RunView, Settings, Start, Which};
+use drawloom_store::{MemoryStore, Store, StoreError};
+use drawloom_store_sqlite::{Access, Durability, SqliteStore};
+use tempfile::TempDir;
 
 use crate::probe::Probe;
 
 /// A place where stores are opened again and again.
 pub(crate) enum Place {
     Memory(MemoryStore),
+    Sqlite(TempDir),
 }
 
 pub(crate) struct World {
@@ -23,7 +26,7 @@ pub(crate) struct World {
 
 /// The stores that every test runs on.
 pub(crate) fn worlds() -> Vec<World> {
-    vec![World::new(Place::Memory(MemoryStore::new()))]
+    vec![memory(), World::new(Place::Sqlite(TempDir::new().unwrap()))]
 }
 
 pub(crate) fn memory() -> World {
@@ -50,11 +53,22 @@ impl World {
     pub(crate) async fn store(&self) -> Arc<dyn Store> {
         match &self.place {
             Place::Memory(it) => Arc::new(it.reopen()),
+            Place::Sqlite(folder) => {
+                let access = Access::Write(Durability::Full);
+                Arc::new(SqliteStore::open(&folder.path().join("store.db"), access).expect("the store opens"))
+            }
         }
     }
 
     pub(crate) async fn open(&self) -> Loom {
-        self.open_on(self.store().await).await
+        // The last owner may be about to let go.
+        for _ in 0..1_000 {
+            match Loom::open(self.store().await, self.settings.clone()).await {
+                Err(Error::Store(StoreError::Locked { .. })) => tokio::time::sleep(Duration::from_millis(5)).await,
+                it => return it.expect("the loom opens"),
+            }
+        }
+        panic!("somebody holds on to the store");
     }
 
     pub(crate) async fn open_on(&self, store: Arc<dyn Store>) -> Loom {

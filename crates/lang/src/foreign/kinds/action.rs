@@ -43,7 +43,9 @@ fn family(action: &str) -> Option<Family> {
         "httpdelete" | "delete" => Family::Http(Some("DELETE")),
         "httphead" => Family::Http(Some("HEAD")),
         "http" | "httprequest" | "request" | "fetch" | "apicall" | "webhookcall" => Family::Http(None),
-        "shell" | "run" | "exec" | "command" | "bash" | "sh" | "shellcommand" | "runcommand" | "shellexec" => Family::Shell,
+        "shell" | "run" | "exec" | "command" | "bash" | "sh" | "shellcommand" | "runcommand" | "shellexec" => {
+            Family::Shell
+        }
         "code" | "javascript" | "js" | "script" | "function" | "eval" => Family::Code,
         "python" | "runpython" | "pythonscript" => Family::Python,
         "log" | "print" | "echo" | "debug" | "info" | "logmessage" => Family::Log,
@@ -102,9 +104,25 @@ pub(super) fn action(node: &mut Node<'_>, action: &str, scope: &mut Scope) -> Ma
 
 /// What all nodes share and no action has as a parameter.
 const COMMON: &[&str] = &[
-    "retry", "retry_policy", "retries", "max_retries", "output", "save_as", "saveAs", "result", "output_var",
-    "assign_to", "store_as", "output_variable", "on_error", "on_failure", "onError", "continue_on_error",
-    "continueOnError", "ignore_errors", "continue_on_failure",
+    "retry",
+    "retry_policy",
+    "retries",
+    "max_retries",
+    "output",
+    "save_as",
+    "saveAs",
+    "result",
+    "output_var",
+    "assign_to",
+    "store_as",
+    "output_variable",
+    "on_error",
+    "on_failure",
+    "onError",
+    "continue_on_error",
+    "continueOnError",
+    "ignore_errors",
+    "continue_on_failure",
 ];
 
 fn make(family: Family, node: &mut Node<'_>, params: &mut Members<'_>, place: &str, scope: &mut Scope) -> Made {
@@ -296,8 +314,19 @@ fn code(id: String, params: &mut Members<'_>, place: &str, scope: &mut Scope) ->
 }
 
 fn sleep(id: String, params: &mut Members<'_>, place: &str, scope: &mut Scope) -> Made {
-    let names = ["duration", "seconds", "duration_ms", "delay_ms", "ms", "milliseconds", "delay", "time", "value",
-        "duration_seconds", "minutes"];
+    let names = [
+        "duration",
+        "seconds",
+        "duration_ms",
+        "delay_ms",
+        "ms",
+        "milliseconds",
+        "delay",
+        "time",
+        "value",
+        "duration_seconds",
+        "minutes",
+    ];
     let Some((key, it)) = params.take_named(&names) else {
         return Made::Impossible("how long to wait is not said".to_owned());
     };
@@ -306,7 +335,13 @@ fn sleep(id: String, params: &mut Members<'_>, place: &str, scope: &mut Scope) -
         return one("wait", json!({ "for": seconds }), id);
     }
     let millis = key.ends_with("ms") || key.starts_with("milli");
-    let unit = if millis { Duration::from_millis(1) } else if key == "minutes" { Duration::from_secs(60) } else { Duration::from_secs(1) };
+    let unit = if millis {
+        Duration::from_millis(1)
+    } else if key == "minutes" {
+        Duration::from_secs(60)
+    } else {
+        Duration::from_secs(1)
+    };
     match duration(it, unit) {
         Some(it) => one("wait", json!({ "for": it }), id),
         None => Made::Impossible(format!("`{it}` is no duration")),
@@ -380,4 +415,3 @@ pub(super) fn assigned_names(nodes: &Json, out: &mut Vec<String>) {
         _ => {}
     }
 }
-

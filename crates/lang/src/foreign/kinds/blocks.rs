@@ -88,18 +88,16 @@ pub(super) fn condition(node: &mut Node<'_>, scope: &mut Scope) -> Made {
     };
     let names = ["then", "true", "on_true", "if_true", "then_branch", "then_nodes", "true_branch", "yes"];
     let then = node.members.take(&names).unwrap_or(&Json::Null);
-    let names = ["else", "false", "on_false", "if_false", "else_branch", "else_nodes", "false_branch", "otherwise", "no"];
+    let names =
+        ["else", "false", "on_false", "if_false", "else_branch", "else_nodes", "false_branch", "otherwise", "no"];
     let other = node.members.take(&names).unwrap_or(&Json::Null);
     if [then, other].iter().any(|it| jumps(it)) {
         return Made::Impossible("its branches name nodes elsewhere instead of holding them".to_owned());
     }
     let (then_steps, then_frame) = body(then, &format!("{}.then", node.place), scope);
     let (else_steps, else_frame) = body(other, &format!("{}.else", node.place), scope);
-    let mut arms = Arms {
-        sources: vec![then, other],
-        steps: vec![then_steps, else_steps],
-        frames: vec![then_frame, else_frame],
-    };
+    let mut arms =
+        Arms { sources: vec![then, other], steps: vec![then_steps, else_steps], frames: vec![then_frame, else_frame] };
     arms.export(&node.id, scope);
     let mut step = Obj::new();
     step.insert("if".into(), when.into());
@@ -125,7 +123,9 @@ pub(super) fn switch(node: &mut Node<'_>, scope: &mut Scope) -> Made {
     };
     let cases: Vec<(Json, &Json)> = match node.members.take(&["cases", "branches", "arms"]) {
         Some(Json::Array(items)) => {
-            let when = |it: &Json| ["when", "condition", "value", "case", "equals"].iter().find_map(|key| it.get(*key)).cloned();
+            let when = |it: &Json| {
+                ["when", "condition", "value", "case", "equals"].iter().find_map(|key| it.get(*key)).cloned()
+            };
             items.iter().map(|it| (when(it).unwrap_or(json!(true)), it)).collect()
         }
         Some(Json::Object(items)) => items.iter().map(|(value, it)| (value.clone().into(), it)).collect(),

@@ -39,7 +39,11 @@ pub(super) fn any(node: &mut Node<'_>, kind: &str, scope: &mut Scope) -> Made {
     }
     rules.until = node.members.take(&["until", "break_if", "exit_condition", "stop_when"]);
     let condition = node.members.take(&["while", "condition", "when", "expression"]);
-    if word(kind) == "until" { rules.until = rules.until.or(condition) } else { rules.while_ = condition }
+    if word(kind) == "until" {
+        rules.until = rules.until.or(condition)
+    } else {
+        rules.while_ = condition
+    }
     if rules.times.is_none() && rules.until.is_none() && rules.while_.is_none() {
         rules.times = max.and_then(count).map(|it| it.to_string());
         if rules.times.is_none() {
@@ -51,7 +55,8 @@ pub(super) fn any(node: &mut Node<'_>, kind: &str, scope: &mut Scope) -> Made {
     }
     let index = node.members.take_text(&["index", "index_var", "counter"]);
     rules.index = index.or_else(|| rules.times.is_some().then(|| "index".to_owned()));
-    rules.every = take_duration(&mut node.members, &["delay", "delay_ms", "interval", "interval_ms", "every"]).map(|it| it.1);
+    rules.every =
+        take_duration(&mut node.members, &["delay", "delay_ms", "interval", "interval_ms", "every"]).map(|it| it.1);
     repeat(node, body, rules, scope)
 }
 
@@ -79,7 +84,8 @@ fn over_items(node: &mut Node<'_>, items: &Json, nodes: &Json, scope: &mut Scope
         Json::String(text) => serde_json::from_str(text).unwrap_or_default(),
         other => value(other, &format!("{}.items", node.place), scope),
     };
-    let item = node.members.take_text(&["item", "as", "item_var", "itemVar", "item_name", "variable", "iterator", "var"]);
+    let item =
+        node.members.take_text(&["item", "as", "item_var", "itemVar", "item_name", "variable", "iterator", "var"]);
     let item = item.unwrap_or_else(|| "item".to_owned());
     let index = node.members.take_text(&["index", "index_var", "indexVar", "index_name"]);
     let mut reads = std::collections::BTreeMap::new();
@@ -100,7 +106,12 @@ fn over_items(node: &mut Node<'_>, items: &Json, nodes: &Json, scope: &mut Scope
             other => other.to_string(),
         };
         let times = Some(format!("({} | length)", primary(list.clone())));
-        let rules = Rules { times, index: Some(index.unwrap_or_else(|| "index".to_owned())), item: Some((item, list)), ..Rules::default() };
+        let rules = Rules {
+            times,
+            index: Some(index.unwrap_or_else(|| "index".to_owned())),
+            item: Some((item, list)),
+            ..Rules::default()
+        };
         return repeat(node, nodes, rules, scope);
     }
     for name in carried {
@@ -130,7 +141,10 @@ fn over_items(node: &mut Node<'_>, items: &Json, nodes: &Json, scope: &mut Scope
         for name in exported {
             scope.report.approximated(&node.place, format!("after the loop `{name}` is that of the last item"));
             let shape = frame.get(&name).map_or(Shape::Plain, |it| it.shape);
-            scope.bind(&name, Bound { expr: format!("({} | last).{}", node.id, identifier(&name)), shape, maybe: false });
+            scope.bind(
+                &name,
+                Bound { expr: format!("({} | last).{}", node.id, identifier(&name)), shape, maybe: false },
+            );
         }
     }
     let mut each = Obj::new();
@@ -234,7 +248,9 @@ fn repeat(node: &mut Node<'_>, nodes: &Json, rules: Rules<'_>, scope: &mut Scope
     if let (Some(times), Some(counter)) = (&rules.times, &counter) {
         let times = format!("(last.{counter} | default(-1)) + 1 < {}", primary(times.clone()));
         let both = match settings.shift_remove("while").as_ref().and_then(Json::as_str) {
-            Some(it) => format!("{{{{ ({}) and {times} }}}}", it.trim_start_matches("{{").trim_end_matches("}}").trim()),
+            Some(it) => {
+                format!("{{{{ ({}) and {times} }}}}", it.trim_start_matches("{{").trim_end_matches("}}").trim())
+            }
             None => format!("{{{{ {times} }}}}"),
         };
         settings.insert("while".into(), both.into());
@@ -266,8 +282,7 @@ fn export(
             names.push(name);
         }
     }
-    let mut values: Vec<_> =
-        names.iter().filter_map(|name| Some((name.clone(), frame.get(name)?.whole()))).collect();
+    let mut values: Vec<_> = names.iter().filter_map(|name| Some((name.clone(), frame.get(name)?.whole()))).collect();
     if let Some(counter) = counter {
         let first = steps.first().and_then(|it| it.get("id")?.as_str()).unwrap_or_default();
         values.retain(|(name, _)| identifier(name) != counter);

@@ -16,8 +16,22 @@ use super::{
 
 /// The members of nodes that hold nodes.
 pub(super) const NODE_LISTS: &[&str] = &[
-    "nodes", "branches", "then", "else", "body", "do", "steps", "cases", "default", "try", "catch", "finally",
-    "then_nodes", "else_nodes", "children", "actions",
+    "nodes",
+    "branches",
+    "then",
+    "else",
+    "body",
+    "do",
+    "steps",
+    "cases",
+    "default",
+    "try",
+    "catch",
+    "finally",
+    "then_nodes",
+    "else_nodes",
+    "children",
+    "actions",
 ];
 
 /// A node on its way to become a step.
@@ -171,7 +185,9 @@ fn node(object: &Obj, place: String, graph: bool, scope: &mut Scope) -> Option<J
         return Some(step);
     }
     let made = match dispatch(&mut node, &kind, scope) {
-        Made::Nothing if graph => Made::Step(Obj::from_iter([("set".to_owned(), json!({ "done": true }))]), Bound::plain(node.id.clone())),
+        Made::Nothing if graph => {
+            Made::Step(Obj::from_iter([("set".to_owned(), json!({ "done": true }))]), Bound::plain(node.id.clone()))
+        }
         Made::Nothing => return None,
         other => other,
     };
@@ -227,6 +243,8 @@ fn guarded(node: &mut Node<'_>, kind: &str, head: &Obj, scope: &mut Scope) -> Op
     for key in ["when", "condition", "if", "run_if", "enabled", "disabled"].iter().chain(NEEDS) {
         inner.shift_remove(*key);
     }
+    // The step itself comes next, by the same name.
+    scope.used.remove(&node.id);
     let outer = json!({ "kind": "If", "condition": condition, "then": [inner] });
     let id = scope.ids.fresh(&format!("{}_if", node.id));
     let outer = outer.as_object()?;
@@ -325,8 +343,7 @@ fn outputs(names: &Obj, bound: &Bound, node: &Node<'_>, scope: &mut Scope) {
         let path = path.as_str().and_then(|it| super::super::expr::path(it.trim_start_matches("$.")));
         match path {
             Some(path) => {
-                let tail: Vec<_> =
-                    std::iter::once(super::super::expr::Seg::Name(path.root)).chain(path.tail).collect();
+                let tail: Vec<_> = std::iter::once(super::super::expr::Seg::Name(path.root)).chain(path.tail).collect();
                 let expr = bound.field(&tail);
                 scope.bind(name, Bound { expr, shape: Shape::Plain, maybe: false });
             }

@@ -218,8 +218,24 @@ impl Scope {
 
 /// Members that hold a bare expression, where names need no `${…}` to be read.
 const EXPRESSIONS: &[&str] = &[
-    "condition", "while", "until", "expression", "expr", "when", "if", "items", "over", "in", "collection", "list",
-    "left", "right", "variable", "value", "outputs", "forEach", "for_each", "times", "source",
+    "condition",
+    "while",
+    "until",
+    "expression",
+    "expr",
+    "when",
+    "if",
+    "items",
+    "over",
+    "in",
+    "collection",
+    "list",
+    "left",
+    "variable",
+    "outputs",
+    "forEach",
+    "for_each",
+    "times",
 ];
 
 /// Counts, in all texts of `value`, the names that may be read there.

@@ -68,6 +68,13 @@ impl Ports {
         names.iter().find_map(|name| self.values.iter().find(|(it, _)| it == name)).map(|(_, value)| value.clone())
     }
 
+    /// All values that nobody read, as one object; they count as read.
+    fn take_rest(&mut self) -> Option<Obj> {
+        let rest: Obj = self.rest().into_iter().collect();
+        self.taken.extend(rest.keys().cloned());
+        Some(rest).filter(|it| !it.is_empty())
+    }
+
     /// The values that nobody read.
     fn rest(&self) -> Vec<(String, Json)> {
         self.values.iter().filter(|(name, _)| !self.taken.contains(name)).cloned().collect()
@@ -136,7 +143,8 @@ fn order(importer: &mut Importer<'_>, at: usize, step: &mut Obj) {
         step.insert("run_if".into(), "one_failed".into());
     }
     conditions.dedup();
-    let both = conditions.len() == 2 && (conditions[1] == format!("not {}", conditions[0]) || conditions[0] == format!("not {}", conditions[1]));
+    let both = conditions.len() == 2
+        && (conditions[1] == format!("not {}", conditions[0]) || conditions[0] == format!("not {}", conditions[1]));
     if conditions.is_empty() || both || merges {
         return;
     }
@@ -156,6 +164,8 @@ fn ports(importer: &mut Importer<'_>, at: usize, config: &Json) -> Ports {
     for wire in importer.wires.leading_to(at).to_vec() {
         let data = !is_order(&wire.to_port) && !is_failure(&wire.from_port);
         let expr = if data { output(importer, wire.from, &wire.from_port, 0) } else { None };
+        let expr =
+            expr.map(|it| if importer.may_lack(wire.from) { format!("{} | default(none)", primary(it)) } else { it });
         match expr {
             Some(expr) => {
                 values.retain(|(name, _)| *name != wire.to_port);
@@ -176,9 +186,7 @@ fn escaped(value: &Json) -> Json {
     match value {
         Json::String(it) => escape(it).into(),
         Json::Array(items) => items.iter().map(escaped).collect(),
-        Json::Object(members) => {
-            members.iter().map(|(name, it)| (name.clone(), escaped(it))).collect::<Obj>().into()
-        }
+        Json::Object(members) => members.iter().map(|(name, it)| (name.clone(), escaped(it))).collect::<Obj>().into(),
         other => other.clone(),
     }
 }
@@ -213,7 +221,8 @@ fn output(importer: &Importer<'_>, at: usize, port: &str, hops: usize) -> Option
         Family::Branch if answer(port).is_some() => Some(format!("{id}.payload")),
         Family::Branch => Some(format!("{id}.condition")).filter(|_| port == "condition"),
         Family::Delay => {
-            let wire = importer.wires.leading_to(at).iter().find(|it| it.to_port == port).filter(|_| hops < HOPS_MAX)?;
+            let wire =
+                importer.wires.leading_to(at).iter().find(|it| it.to_port == port).filter(|_| hops < HOPS_MAX)?;
             output(importer, wire.from, &wire.from_port, hops + 1)
         }
         Family::Other => (!is_order(port)).then(|| format!("{id}.{}", identifier(port))),
@@ -228,13 +237,10 @@ fn body(importer: &mut Importer<'_>, family: Family, node_type: &str, place: &st
         Family::Parse | Family::Stringify | Family::Jq => transform(importer, family, place, ports),
         Family::Log => {
             let message = ports.take(&["message", "value", "input", "data", "text"]);
-            let rest = ports.rest();
-            let message = message.or_else(|| (!rest.is_empty()).then(|| rest.iter().cloned().collect::<Obj>().into()));
-            let mut with = Obj::from_iter([("message".to_owned(), message.unwrap_or_else(|| "(no message)".into()))]);
             let level = ports.take(&["level"]).and_then(|it| Some(it.as_str()?.to_lowercase()));
+            let message = message.or_else(|| ports.take_rest().map(Json::Object));
+            let mut with = Obj::from_iter([("message".to_owned(), message.unwrap_or_else(|| "(no message)".into()))]);
             put(&mut with, "level", level.filter(|it| ["debug", "info", "warn", "error"].contains(&it.as_str())));
-            let names: Vec<String> = rest.into_iter().map(|(name, _)| name).collect();
-            ports.taken.extend(names);
             task("log", with)
         }
         Family::Delay => {
@@ -252,7 +258,8 @@ fn body(importer: &mut Importer<'_>, family: Family, node_type: &str, place: &st
         }
         Family::Branch => branch(importer, place, ports),
         Family::Merge | Family::Set => {
-            let set: Obj = ports.rest().into_iter().map(|(name, it)| (identifier(&name), optional(it, family))).collect();
+            let set: Obj =
+                ports.rest().into_iter().map(|(name, it)| (identifier(&name), optional(it, family))).collect();
             let set = if set.is_empty() { Obj::from_iter([("done".to_owned(), json!(true))]) } else { set };
             Obj::from_iter([("set".to_owned(), Json::Object(set))])
         }
@@ -267,7 +274,9 @@ fn body(importer: &mut Importer<'_>, family: Family, node_type: &str, place: &st
 /// What a merge reads may come from a branch that was not taken.
 fn optional(it: Json, family: Family) -> Json {
     match it.as_str().and_then(|it| it.strip_prefix("{{ ")?.strip_suffix(" }}")) {
-        Some(expr) if family == Family::Merge => format!("{{{{ {} | default(none) }}}}", primary(expr.to_owned())).into(),
+        Some(expr) if family == Family::Merge => {
+            format!("{{{{ {} | default(none) }}}}", primary(expr.to_owned())).into()
+        }
         _ => it,
     }
 }

@@ -4,8 +4,21 @@ use serde_json::Value as Json;
 
 /// The types that a value may be tagged with.
 const TYPES: &[&str] = &[
-    "Null", "Bool", "Boolean", "Number", "Integer", "Int", "Float", "String", "Json", "Array", "List", "Object", "Map",
-    "Bytes", "Expression",
+    "Null",
+    "Bool",
+    "Boolean",
+    "Number",
+    "Integer",
+    "Int",
+    "Float",
+    "String",
+    "Json",
+    "Array",
+    "List",
+    "Object",
+    "Map",
+    "Bytes",
+    "Expression",
 ];
 
 /// `value` without its tags, at any depth. What is inside a `Json` is plain already.
@@ -18,7 +31,9 @@ pub(super) fn plain(value: &Json) -> Json {
                 (Some("Null"), _) if tagged => Json::Null,
                 (Some("Json"), Some(inner)) if tagged => inner.clone(),
                 (Some(_), Some(inner)) if tagged => whole(plain(inner)),
-                _ => members.iter().map(|(name, it)| (name.clone(), plain(it))).collect::<serde_json::Map<_, _>>().into(),
+                _ => {
+                    members.iter().map(|(name, it)| (name.clone(), plain(it))).collect::<serde_json::Map<_, _>>().into()
+                }
             }
         }
         Json::Array(items) => items.iter().map(plain).collect(),

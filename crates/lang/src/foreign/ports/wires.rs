@@ -3,8 +3,8 @@
 use serde_json::Value as Json;
 
 use super::{
-    PortNode,
     super::{build::scalar_text, report::Report},
+    PortNode,
 };
 
 /// A connection that leads somewhere.

@@ -1,0 +1,154 @@
+//! `drawloom store`: looking after the store.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+use drawloom_store::{Keep, Prune, Pruned};
+use serde_json::json;
+
+use crate::{
+    Done,
+    failure::{FAILED, Failure},
+    output,
+    settings::Settings,
+    store::Use,
+    workshop::Workshop,
+};
+
+/// Look after the store: what it holds, whether it is sound, backups, old runs
+#[derive(Args)]
+#[command(
+    after_help = "Examples:\n  drawloom store info\n  drawloom store check\n  drawloom store backup /backups/today\n  \
+                        drawloom store restore /backups/today\n  drawloom store prune --keep 30d"
+)]
+pub(crate) struct Store {
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(Subcommand)]
+enum What {
+    /// Say what the store holds
+    Info,
+    /// Verify everything in it
+    Check,
+    /// Copy it to a folder that does not exist yet, while it is in use
+    Backup {
+        /// The folder
+        to: PathBuf,
+    },
+    /// Put a backup in the place of a store that does not exist
+    Restore {
+        /// The folder of the backup
+        from: PathBuf,
+    },
+    /// Delete old ended runs
+    Prune {
+        /// Those that ended longer ago (`30d`), or all but the newest of each flow (`100`)
+        #[arg(long, value_name = "AGE|COUNT")]
+        keep: String,
+        /// Only runs of this flow
+        #[arg(long)]
+        flow: Option<String>,
+    },
+}
+
+/// So many runs are deleted in one go, so that others get their turn.
+const PRUNE_BATCH: usize = 500;
+/// So many findings of a check are listed.
+const FINDINGS_MAX: usize = 1_000;
+
+impl Store {
+    pub(crate) async fn go(self, settings: Settings) -> Done {
+        if let What::Restore { from } = &self.what {
+            crate::store::restore(&settings, from)?;
+            output::note(&format!("restored {}", settings.store));
+            return Ok(0);
+        }
+        let json = settings.json;
+        let what_for = if matches!(self.what, What::Prune { .. }) { Use::Write } else { Use::Read };
+        let workshop = Workshop::open(settings, what_for)?;
+        let code = match self.what {
+            What::Info => info(&workshop, json).await?,
+            What::Check => check(&workshop, json).await?,
+            What::Backup { to } => {
+                workshop.store.backup(&to).await?;
+                output::note(&format!("copied to {}", to.display()));
+                0
+            }
+            What::Prune { keep, flow } => prune(&workshop, &keep, flow, json).await?,
+            What::Restore { .. } => 0,
+        };
+        workshop.close().await?;
+        Ok(code)
+    }
+}
+
+async fn info(workshop: &Workshop, json: bool) -> Done {
+    let it = workshop.store.info().await?;
+    let runs: std::collections::BTreeMap<&str, u64> = it.runs.iter().map(|(status, n)| (status.name(), *n)).collect();
+    if json {
+        let flows: Vec<_> = it.flows.iter().map(|flow| {
+            json!({ "flow": flow.flow, "runs": flow.runs, "facts": flow.facts, "fact_bytes": flow.fact_bytes, "log_bytes": flow.log_bytes })
+        }).collect();
+        output::json(&json!({
+            "kind": it.kind, "place": it.place, "schema": it.schema, "bytes": it.bytes, "blobs": it.blobs,
+            "blob_bytes": it.blob_bytes, "runs": runs, "versions": it.versions, "flows": flows,
+        }));
+        return Ok(0);
+    }
+    output::line(&format!("{} store at {} (schema {}), {}", it.kind, it.place, it.schema, size(it.bytes)));
+    output::line(&format!("{} blobs, {}; {} versions", it.blobs, size(it.blob_bytes), it.versions));
+    for (status, count) in runs {
+        output::line(&format!("{count:>8} runs {status}"));
+    }
+    let row = |it: &drawloom_store::FlowSize| {
+        vec![it.flow.clone(), it.runs.to_string(), it.facts.to_string(), size(it.fact_bytes), size(it.log_bytes)]
+    };
+    let rows: Vec<_> = it.flows.iter().map(row).collect();
+    output::line(&output::table(&["FLOW", "RUNS", "FACTS", "JOURNAL", "LOGS"], &rows));
+    Ok(0)
+}
+
+async fn check(workshop: &Workshop, json: bool) -> Done {
+    let found = workshop.store.check(FINDINGS_MAX).await?;
+    if json {
+        let rows: Vec<_> = found.iter().map(|it| json!({ "about": it.about, "message": it.message })).collect();
+        output::json(&json!({ "sound": found.is_empty(), "findings": rows }));
+    } else {
+        for it in &found {
+            output::line(&format!("{}: {}", it.about, it.message));
+        }
+        output::note(if found.is_empty() { "the store is sound" } else { "the store is damaged" });
+    }
+    Ok(if found.is_empty() { 0 } else { FAILED })
+}
+
+async fn prune(workshop: &Workshop, keep: &str, flow: Option<String>, json: bool) -> Done {
+    let keep = match keep.parse::<u64>() {
+        Ok(count) => Keep::Last(count),
+        Err(_) => Keep::For(drawloom_blueprint::parse_duration(keep).map_err(Failure::usage)?),
+    };
+    let mut all = Pruned::default();
+    loop {
+        let prune = Prune { flow: flow.clone(), keep, now: drawloom_runtime::now(), limit: PRUNE_BATCH };
+        let it = workshop.store.prune(prune).await?;
+        all.runs += it.runs;
+        all.facts += it.facts;
+        all.blobs += it.blobs;
+        if it.runs == 0 {
+            break;
+        }
+    }
+    if json {
+        output::json(&json!({ "runs": all.runs, "facts": all.facts, "blobs": all.blobs }));
+    } else {
+        output::line(&format!("deleted {} runs, {} facts, {} blobs", all.runs, all.facts, all.blobs));
+    }
+    Ok(0)
+}
+
+/// Bytes for people.
+fn size(bytes: u64) -> String {
+    indicatif::HumanBytes(bytes).to_string()
+}

@@ -1,0 +1,12 @@
+//! Tests of the real binary, as a user meets it: a folder, a command, what it prints and how it exits.
+
+mod crash;
+mod documents;
+mod examples;
+mod exits;
+mod flows;
+mod pages;
+mod runs;
+mod secrets;
+mod settings;
+mod support;

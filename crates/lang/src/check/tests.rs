@@ -1,0 +1,1 @@
+//! What is said about flows that can be read but are wrong.

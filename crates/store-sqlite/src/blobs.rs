@@ -1,0 +1,27 @@
+//! Blobs of an SQLite store: files in a folder beside it.
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use drawloom_store::{BlobHash, Blobs, StoreError};
+
+use crate::SqliteStore;
+
+#[async_trait]
+impl Blobs for SqliteStore {
+    async fn put_blob(&self, bytes: Bytes) -> Result<BlobHash, StoreError> {
+        self.writer()?;
+        self.blobs.put_blob(bytes).await
+    }
+
+    async fn blob(&self, hash: BlobHash) -> Result<Option<Bytes>, StoreError> {
+        self.blobs.blob(hash).await
+    }
+
+    async fn has_blob(&self, hash: BlobHash) -> Result<bool, StoreError> {
+        self.blobs.has_blob(hash).await
+    }
+
+    async fn blobs(&self, after: Option<BlobHash>, limit: usize) -> Result<Vec<BlobHash>, StoreError> {
+        self.blobs.blobs(after, limit).await
+    }
+}

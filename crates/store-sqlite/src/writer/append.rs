@@ -1,0 +1,160 @@
+//! Writing admitted facts: a row for each run, a row or a few for its new facts.
+//!
+//! **Invariant:** everything is checked before the first write, so a refused append leaves its transaction as it was.
+
+use drawloom_blueprint::RunId;
+use drawloom_store::{
+    Append, Entry, Epoch, Follows, RunAppend, RunHead, RunState, Shard, StoreError,
+    admit::{Present, admit},
+};
+use rusqlite::{OptionalExtension, params};
+
+use super::Desk;
+use crate::{
+    columns::{key, status_code, unsigned},
+    fault::{Fault, Work},
+    pack,
+};
+
+impl Desk {
+    pub(super) fn append(&mut self, append: Append) -> Work<()> {
+        if !self.is_owner() {
+            return Err(StoreError::ReadOnly("this process has not claimed the store".to_owned()).into());
+        }
+        admit(&append, self)?;
+        for it in append.runs {
+            self.write(&it)?;
+        }
+        Ok(())
+    }
+
+    fn write(&mut self, append: &RunAppend) -> Work<()> {
+        let bytes: usize = append.facts.iter().map(|it| it.fact.len()).sum();
+        let (first, last) = match &append.follows {
+            Follows::Nothing(head) => {
+                let last = append.facts.len() as u64;
+                self.insert_run(append, head, (last, bytes as u64))?;
+                (1, last)
+            }
+            Follows::Seq(seq) => {
+                let last = seq + append.facts.len() as u64;
+                self.update_run(append.run, &append.state, (last, bytes as u64))?;
+                (seq + 1, last)
+            }
+        };
+        self.insert_facts(append.run, first, &append.facts)?;
+        if !append.blobs.is_empty() {
+            let mut insert = self.conn.prepare_cached("INSERT OR IGNORE INTO run_blobs (run, blob) VALUES (?, ?)")?;
+            for blob in &append.blobs {
+                insert.execute(params![key(append.run), blob.0])?;
+            }
+        }
+        self.remember(append, last);
+        Ok(())
+    }
+
+    fn remember(&mut self, append: &RunAppend, last: u64) {
+        if append.state.status.is_end() {
+            // Hardly anything follows an end, so its place is better used for another run.
+            self.lasts.remove(&append.run);
+        } else {
+            self.lasts.insert(append.run, last);
+        }
+    }
+
+    fn insert_run(&self, append: &RunAppend, head: &RunHead, (last, bytes): (u64, u64)) -> Work<()> {
+        const SQL: &str = "INSERT INTO runs (id, flow, version, number, labels, started_at, parent, concurrency_key, \
+            idempotency_key, status, ended_at, next_due, in_flight, error, last_seq, fact_bytes) \
+            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+        let labels = crate::columns::labels_text(&head.labels);
+        let state = &append.state;
+        self.conn.prepare_cached(SQL)?.execute(params![
+            key(append.run),
+            head.flow,
+            head.version.0,
+            head.number,
+            labels,
+            head.started_at.0,
+            head.parent.map(key),
+            head.concurrency_key,
+            head.idempotency_key,
+            status_code(state.status),
+            state.ended_at.map(|it| it.0),
+            state.next_due.map(|it| it.0),
+            state.in_flight,
+            state.error,
+            unsigned(last),
+            unsigned(bytes),
+        ])?;
+        if !head.labels.is_empty() {
+            let mut insert = self.conn.prepare_cached("INSERT INTO run_labels (name, value, run) VALUES (?, ?, ?)")?;
+            for (name, value) in &head.labels {
+                insert.execute(params![name, value, key(append.run)])?;
+            }
+        }
+        Ok(())
+    }
+
+    fn update_run(&self, run: RunId, state: &RunState, (last, bytes): (u64, u64)) -> Work<()> {
+        const SQL: &str = "UPDATE runs SET status = ?, ended_at = ?, next_due = ?, in_flight = ?, error = ?, \
+            last_seq = ?, fact_bytes = fact_bytes + ? WHERE id = ?";
+        let changed = self.conn.prepare_cached(SQL)?.execute(params![
+            status_code(state.status),
+            state.ended_at.map(|it| it.0),
+            state.next_due.map(|it| it.0),
+            state.in_flight,
+            state.error,
+            unsigned(last),
+            unsigned(bytes),
+            key(run),
+        ])?;
+        // It was admitted because it is there.
+        if changed == 1 { Ok(()) } else { Err(rusqlite::Error::StatementChangedRows(changed).into()) }
+    }
+
+    fn insert_facts(&self, run: RunId, first: u64, facts: &[Entry]) -> Work<()> {
+        let mut insert = self.conn.prepare_cached("INSERT INTO facts (run, seq, body) VALUES (?, ?, ?)")?;
+        let (mut seq, mut rest, mut body) = (first, facts, Vec::new());
+        while !rest.is_empty() {
+            let mut size = 0;
+            let full = rest.iter().position(|it| {
+                let full = size >= pack::ROW_FULL;
+                size += it.fact.len();
+                full
+            });
+            let (row, behind) = rest.split_at(full.unwrap_or(rest.len()));
+            body.clear();
+            pack::pack_facts(row, &mut body);
+            insert.execute(params![key(run), unsigned(seq), body])?;
+            seq += row.len() as u64;
+            rest = behind;
+        }
+        Ok(())
+    }
+}
+
+impl Present for Desk {
+    fn epoch(&mut self, _: Shard) -> Result<Epoch, StoreError> {
+        // The file has one owner, so one epoch stands for each shard.
+        Ok(self.epoch)
+    }
+
+    fn last_seq(&mut self, run: RunId) -> Result<u64, StoreError> {
+        if let Some(last) = self.lasts.get(&run) {
+            return Ok(*last);
+        }
+        let read = || -> Work<Option<i64>> {
+            let mut find = self.conn.prepare_cached("SELECT last_seq FROM runs WHERE id = ?")?;
+            Ok(find.query_row([key(run)], |row| row.get(0)).optional()?)
+        };
+        Ok(read().map_err(Fault::writing)?.map_or(0, i64::unsigned_abs))
+    }
+
+    fn key_owner(&mut self, idempotency_key: &str) -> Result<Option<RunId>, StoreError> {
+        let read = || -> Work<Option<RunId>> {
+            let mut find = self.conn.prepare_cached("SELECT id FROM runs WHERE idempotency_key = ?")?;
+            Ok(find.query_row([idempotency_key], |row| crate::columns::run_id(row, 0)).optional()?)
+        };
+        read().map_err(Fault::writing)
+    }
+}

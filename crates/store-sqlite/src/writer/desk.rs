@@ -1,0 +1,205 @@
+//! Where the writer's thread works: its connection, what it remembers, and its transactions.
+//!
+//! **Invariant:** what is remembered of the file holds as long as nobody else has written to it; that is asked at the
+//! start of each transaction. A transaction that failed leaves nothing remembered.
+
+use std::{
+    collections::HashMap,
+    path::{Path, PathBuf},
+    sync::mpsc::{Receiver, RecvTimeoutError},
+};
+
+use drawloom_blueprint::RunId;
+use drawloom_store::{Claim, Epoch, StoreError};
+use rusqlite::Connection;
+
+use super::{Answer, Job, Shared, wal::WalFlush};
+use crate::{
+    Durability,
+    fault::{Fault, Work},
+    lock::OwnerLock,
+    schema,
+};
+
+/// Runs whose last number is remembered at most.
+const REMEMBERED: usize = 100_000;
+
+/// Pages in the log before they are moved into the file: 16 MiB. Larger saves writes, smaller saves space.
+const CHECKPOINT_PAGES: i64 = 4096;
+
+/// The writer's connection and memory.
+#[derive(Debug)]
+pub(crate) struct Desk {
+    pub(super) conn: Connection,
+    path: PathBuf,
+    lock: Option<OwnerLock>,
+    pub(super) epoch: Epoch,
+    /// The numbers of the last facts of runs.
+    pub(super) lasts: HashMap<RunId, u64>,
+    data_version: i64,
+    flush: Option<WalFlush>,
+    broken: Option<String>,
+}
+
+impl Desk {
+    pub(super) fn open(path: &Path, durability: Durability) -> Result<Self, StoreError> {
+        Self::try_open(path, durability).map_err(Fault::reading)
+    }
+
+    fn try_open(path: &Path, durability: Durability) -> Work<Self> {
+        let mut conn = schema::writing(path)?;
+        schema::migrate(path, &mut conn)?;
+        schema::use_log(&conn)?;
+        let (level, flush) = match durability {
+            Durability::Full => ("FULL", None),
+            Durability::Relaxed => ("NORMAL", Some(WalFlush::new(path))),
+        };
+        conn.pragma_update(None, "synchronous", level)?;
+        conn.pragma_update(None, "wal_autocheckpoint", CHECKPOINT_PAGES)?;
+        conn.pragma_update(None, "journal_size_limit", 64 * 1024 * 1024)?;
+        conn.pragma_update(None, "cache_size", -32 * 1024)?;
+        Ok(Self {
+            conn,
+            path: path.to_owned(),
+            lock: None,
+            epoch: Epoch(0),
+            lasts: HashMap::new(),
+            data_version: -1,
+            flush,
+            broken: None,
+        })
+    }
+
+    /// The next job; none when nobody can hand one over any more.
+    pub(super) fn next(&mut self, jobs: &Receiver<Job>) -> Option<Job> {
+        loop {
+            let Some(patience) = self.flush.as_ref().and_then(WalFlush::due_in) else { return jobs.recv().ok() };
+            match jobs.recv_timeout(patience) {
+                Ok(job) => {
+                    // Under steady load the queue is never empty, and the flush is due all the same.
+                    if patience.is_zero() {
+                        self.flush_log();
+                    }
+                    return Some(job);
+                }
+                Err(RecvTimeoutError::Timeout) => self.flush_log(),
+                Err(RecvTimeoutError::Disconnected) => return None,
+            }
+        }
+    }
+
+    fn flush_log(&mut self) {
+        if let Some(flush) = &mut self.flush
+            && let Err(error) = flush.flush()
+        {
+            self.break_off(format!("the log could not be flushed: {error}"));
+        }
+    }
+
+    /// Makes this process the owner.
+    pub(crate) fn claim(&mut self, owner: &str) -> Work<Claim> {
+        if self.lock.is_none() {
+            self.lock = Some(OwnerLock::take(&self.path, owner)?);
+        }
+        let mut claim =
+            self.conn.prepare_cached("UPDATE ownership SET epoch = epoch + 1, owner = ? RETURNING epoch")?;
+        let epoch: i64 = claim.query_row([owner], |row| row.get(0))?;
+        self.epoch = Epoch(epoch.unsigned_abs());
+        Ok(Claim { epoch: self.epoch })
+    }
+
+    /// Whether this handle has claimed the store.
+    pub(super) fn is_owner(&self) -> bool {
+        self.lock.is_some()
+    }
+
+    /// The connection, inside a transaction.
+    pub(crate) fn conn(&self) -> &Connection {
+        &self.conn
+    }
+
+    /// Forgets what is remembered of a run that is deleted.
+    pub(crate) fn forget(&mut self, run: RunId) {
+        self.lasts.remove(&run);
+    }
+
+    /// Does `work` in a transaction and commits it, or does nothing and says why.
+    pub(super) fn transact<T>(&mut self, work: impl FnOnce(&mut Self) -> Work<T>) -> Result<T, StoreError> {
+        if let Some(message) = &self.broken {
+            return Err(StoreError::Broken(message.clone()));
+        }
+        let done = self.begin().and_then(|()| work(self)).and_then(|it| {
+            self.conn.prepare_cached("COMMIT")?.execute([])?;
+            Ok(it)
+        });
+        match done {
+            Ok(it) => {
+                if let Some(flush) = &mut self.flush {
+                    flush.committed();
+                }
+                Ok(it)
+            }
+            Err(fault) => Err(self.roll_back(fault)),
+        }
+    }
+
+    fn begin(&mut self) -> Work<()> {
+        if self.lasts.len() > REMEMBERED {
+            self.lasts.clear();
+        }
+        self.conn.prepare_cached("BEGIN IMMEDIATE")?.execute([])?;
+        let version: i64 = self.conn.prepare_cached("PRAGMA data_version")?.query_row([], |row| row.get(0))?;
+        if version != self.data_version {
+            self.data_version = version;
+            self.lasts.clear();
+            let epoch: i64 = self.conn.query_row("SELECT epoch FROM ownership", [], |row| row.get(0))?;
+            self.epoch = Epoch(epoch.unsigned_abs());
+        }
+        Ok(())
+    }
+
+    fn roll_back(&mut self, fault: Fault) -> StoreError {
+        self.lasts.clear();
+        self.data_version = -1;
+        let error = fault.writing();
+        // SQLite rolls back by itself after some errors.
+        if !self.conn.is_autocommit()
+            && let Err(error) = self.conn.execute_batch("ROLLBACK")
+        {
+            self.break_off(format!("a transaction could not be rolled back: {error}"));
+        }
+        if let StoreError::Broken(message) = &error {
+            self.break_off(message.clone());
+        }
+        error
+    }
+
+    fn break_off(&mut self, message: String) {
+        tracing::error!(%message, "the store stops writing");
+        self.broken.get_or_insert(message);
+    }
+
+    /// Commits shared jobs together, each refused or accepted on its own.
+    pub(super) fn commit_group(&mut self, group: Vec<(Shared, Answer)>) {
+        let (jobs, answers): (Vec<_>, Vec<_>) = group.into_iter().unzip();
+        let mut outcomes: Vec<Result<(), StoreError>> = vec![Ok(()); jobs.len()];
+        let committed = self.transact(|desk| {
+            for (job, outcome) in jobs.into_iter().zip(&mut outcomes) {
+                let done = match job {
+                    Shared::Append(append) => desk.append(append),
+                    Shared::Logs(appends) => desk.append_logs(appends),
+                };
+                match done {
+                    // A refusal comes before the first write of its job, so the others are untouched by it.
+                    Err(Fault::Store(refusal)) if !matches!(refusal, StoreError::Broken(_)) => *outcome = Err(refusal),
+                    done => done?,
+                }
+            }
+            Ok(())
+        });
+        for (answer, outcome) in answers.into_iter().zip(outcomes) {
+            // Whoever asked may have gone; what was committed stays committed.
+            let _ = answer.send(outcome.and_then(|()| committed.clone()));
+        }
+    }
+}
