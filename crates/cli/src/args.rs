@@ -15,9 +15,10 @@ use crate::commands::{
 #[command(
     name = "drawloom",
     version,
-    about,
-    after_help = "Examples:\n  drawloom init              write a starter flow\n  drawloom run flow.yaml     run it\n  \
-                  drawloom resume            go on with what was interrupted\n\nExit codes: 0 done; 1 the run failed; \
+    disable_help_subcommand = true,
+    after_help = "Examples:\n  drawloom init              write a starter flow\n  drawloom run hello.yaml    run it\n  \
+                  drawloom resume            go on with what was interrupted\n\nSettings: flag, then DRAWLOOM_* in the environment, \
+                  then drawloom.toml in the working folder, then the default.\n\nExit codes: 0 done; 1 the run failed; \
                   2 bad input or usage; 3 the store cannot be used; 130 interrupted"
 )]
 pub(crate) struct Cli {

@@ -2,7 +2,7 @@
 //!
 //! **Invariant:** one draw tells nothing of another or of the seed, as tokens that nobody may guess come from it.
 
-use drawloom_blueprint::{FlowHash, StepIx};
+use drawloom_blueprint::FlowHash;
 
 /// What a draw is for; draws for different purposes are independent.
 #[derive(Clone, Copy, Debug)]
@@ -13,24 +13,24 @@ pub(crate) enum Purpose {
     Child,
 }
 
-/// A draw for a step of a frame: `salt` tells several apart.
+/// A draw for a step of a frame: `salt` tells several apart. The step goes by its id, as its position depends on
+/// what the optimiser dropped.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Draw {
+pub(crate) struct Draw<'a> {
     pub(crate) seed: u64,
     pub(crate) serial: u64,
-    pub(crate) step: StepIx,
+    pub(crate) step: &'a str,
     pub(crate) salt: u32,
 }
 
-impl Draw {
+impl Draw<'_> {
     /// 256 bits, by SHA-256.
     pub(crate) fn digest(self, purpose: Purpose) -> FlowHash {
-        let mut bytes = [0; 25];
-        bytes[0] = purpose as u8;
-        bytes[1..9].copy_from_slice(&self.seed.to_be_bytes());
-        bytes[9..17].copy_from_slice(&self.serial.to_be_bytes());
-        bytes[17..21].copy_from_slice(&self.step.0.to_be_bytes());
-        bytes[21..].copy_from_slice(&self.salt.to_be_bytes());
+        let mut bytes = vec![purpose as u8];
+        bytes.extend(self.seed.to_be_bytes());
+        bytes.extend(self.serial.to_be_bytes());
+        bytes.extend(self.salt.to_be_bytes());
+        bytes.extend(self.step.as_bytes());
         FlowHash::of(&bytes)
     }
 

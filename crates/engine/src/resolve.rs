@@ -67,7 +67,8 @@ impl Run {
             timeout: task.timeout,
             idempotency_key: format!("{}:{path}", self.id()),
             path,
-            seed: Draw { seed, serial: id.serial, step: id.step, salt: id.attempt }.number(Purpose::Task),
+            seed: Draw { seed, serial: id.serial, step: &self.blueprint.step(id.step).id, salt: id.attempt }
+                .number(Purpose::Task),
             cache,
         })
     }

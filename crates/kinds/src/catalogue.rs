@@ -8,7 +8,8 @@ use drawloom_blueprint::{StepError, Value};
 use drawloom_queue::{Executor, KindInfo, Placement};
 
 use crate::{
-    Settings, SettingsError, TRANSFORM_CHILD,
+    Settings, SettingsError,
+    child::{CHILD, Children},
     code::{self, Code},
     http::{self, Http},
     log,
@@ -23,20 +24,26 @@ use crate::{
 /// # Errors
 /// Where the settings make no sense.
 pub fn executors(settings: &Settings) -> Result<Vec<Arc<dyn Executor>>, SettingsError> {
+    let children = Arc::new(Children::new(child_command(settings)?));
     Ok(vec![
         Arc::new(Performer::new(http::info(), Http::new(settings)?)),
         Arc::new(Performer::new(shell::info(), shell::Shell)),
-        Arc::new(Performer::new(code::info(), Code::new())),
-        Arc::new(Performer::new(transform::info(), Transform { command: transform_command(settings)? })),
+        Arc::new(Performer::new(code::info(), Code { children: Arc::clone(&children) })),
+        Arc::new(Performer::new(transform::info(), Transform { children })),
     ])
 }
 
-fn transform_command(settings: &Settings) -> Result<Vec<OsString>, SettingsError> {
-    if !settings.transform_child.is_empty() {
-        return Ok(settings.transform_child.clone());
+fn child_command(settings: &Settings) -> Result<Vec<OsString>, SettingsError> {
+    if !settings.child.is_empty() {
+        return Ok(settings.child.clone());
     }
-    let own = std::env::current_exe().map_err(SettingsError::OwnPath)?;
-    Ok(vec![own.into(), TRANSFORM_CHILD.into()])
+    // Linux finds a running program even where its file has been replaced.
+    let own = if cfg!(target_os = "linux") {
+        "/proc/self/exe".into()
+    } else {
+        std::env::current_exe().map_err(SettingsError::OwnPath)?
+    };
+    Ok(vec![own.into(), CHILD.into()])
 }
 
 /// All kinds with schemas and pages, those that are done inline included.

@@ -6,20 +6,22 @@
 mod engine;
 mod failure;
 
-use std::{num::NonZero, sync::Arc, thread};
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use drawloom_blueprint::{StepError, Value};
 use drawloom_queue::{KindInfo, Placement};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, de::Error};
-use tokio::sync::Semaphore;
 
 use crate::{
+    child::{self, Children, Request},
     describe,
-    perform::{Attempt, Work, panicked},
+    perform::{Attempt, Work},
     with,
 };
+
+pub(crate) use engine::{Call, call};
 
 /// What `code` takes.
 #[derive(Deserialize, JsonSchema)]
@@ -30,6 +32,7 @@ struct With {
     /// The argument of the function; an empty object by default.
     #[serde(default)]
     #[schemars(with = "serde_json::Value")]
+    #[expect(dead_code, reason = "taken from the task itself, as it may be large")]
     args: Option<Value>,
     /// The language of the source: `js`, which is the default.
     #[serde(default)]
@@ -112,36 +115,23 @@ pub(crate) fn info() -> KindInfo {
     })
 }
 
-/// The work of `code`: so many at once as there are processors.
+/// The work of `code`.
 pub(crate) struct Code {
-    threads: Arc<Semaphore>,
-}
-
-impl Code {
-    pub(crate) fn new() -> Self {
-        let threads = thread::available_parallelism().map_or(1, NonZero::get);
-        Self { threads: Arc::new(Semaphore::new(threads)) }
-    }
+    pub(crate) children: Arc<Children>,
 }
 
 #[async_trait]
 impl Work for Code {
     async fn work(&self, attempt: Attempt) -> Result<Value, StepError> {
-        let mut with: With = with::read(&attempt.task.with, &["args"])?;
-        with.args = attempt.task.with.get("args").cloned();
-        let permit = attempt.halt.race(Arc::clone(&self.threads).acquire_owned()).await?;
-        let call = engine::Call {
+        let with: With = with::read(&attempt.task.with, &["args"])?;
+        let call = Call {
             source: with.source,
-            args: with.args.unwrap_or_else(|| Value::Object(drawloom_blueprint::Object::default())),
+            args: attempt.task.with.get("args").map_or_else(|| "{}".to_owned(), Value::to_json),
             memory: with.memory.0,
             now_ms: attempt.started.0.div_euclid(1000),
             seed: attempt.task.seed,
         };
-        tokio::task::spawn_blocking(move || {
-            let _permit = permit;
-            engine::call(&call, &attempt.halt, &attempt.lines)
-        })
-        .await
-        .unwrap_or_else(|it| Err(panicked(&*it.into_panic())))
+        let request = Request { memory: call.memory as u64, work: child::Work::Code(call) };
+        self.children.ask(&request, &attempt.halt, &attempt.lines).await
     }
 }

@@ -4,6 +4,7 @@
 //! told to, and lets no secret out: [`perform`] wraps every kind, so that none can forget.
 
 mod catalogue;
+mod child;
 mod code;
 mod describe;
 mod halt;
@@ -17,5 +18,6 @@ mod transform;
 mod with;
 
 pub use catalogue::{catalogue, executors, inline, placement};
+pub use child::{CHILD as TRANSFORM_CHILD, child_main as transform_child};
+pub use child::{CHILD, child_main};
 pub use settings::{Settings, SettingsError};
-pub use transform::{TRANSFORM_CHILD, transform_child};

@@ -10,9 +10,9 @@ pub struct Settings {
     /// What the outbound guard lets `http` reach besides public addresses: host names (`*.corp.example` for all
     /// below one), addresses, and networks as CIDRs, each with a port or without.
     pub http_allow: Vec<String>,
-    /// The command that does one transformation in a process of its own; empty: this program with
-    /// [`TRANSFORM_CHILD`](crate::TRANSFORM_CHILD) as its only argument.
-    pub transform_child: Vec<OsString>,
+    /// The command that starts a child, which is this program's way to do what it must be able to kill; empty: this
+    /// program with [`CHILD`](crate::CHILD) as its only argument.
+    pub child: Vec<OsString>,
 }
 
 /// Why the executors cannot be made.
@@ -22,6 +22,6 @@ pub enum SettingsError {
     #[error("`{0}` in the list of allowed hosts is neither a host, nor an address, nor a network such as 10.0.0.0/8")]
     HttpAllow(String),
     /// The program does not know where it lies.
-    #[error("the path of this program is unknown, and transformations could not be started")]
+    #[error("the path of this program is unknown, and it could not start itself for code and jq")]
     OwnPath(#[source] std::io::Error),
 }

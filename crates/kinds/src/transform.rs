@@ -3,14 +3,13 @@
 //! **Invariant:** what is done inline takes time and memory in proportion to its input. Anything else is done in a
 //! process of its own, which a deadline or a cancellation kills.
 
-mod child;
 mod csv;
 mod jq;
 mod operation;
 mod template;
 mod text;
 
-use std::ffi::OsString;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use drawloom_blueprint::{StepError, Value};
@@ -18,12 +17,14 @@ use drawloom_queue::{KindInfo, Placement};
 
 use self::operation::{Operation, With};
 use crate::{
+    child::{self, Children, Request},
     describe,
     perform::{Attempt, Work, panicked},
     with,
 };
 
-pub use child::{TRANSFORM_CHILD, transform_child};
+/// How much memory a jq program or a template may use.
+const MEMORY: u64 = 1 << 30;
 
 /// What `transform` returns: whatever the transformation makes.
 #[derive(schemars::JsonSchema)]
@@ -81,10 +82,15 @@ fn in_process(operation: Operation) -> Result<Value, StepError> {
     }
 }
 
+/// Does any transformation, however long it takes: the parameters are JSON text.
+pub(crate) fn unbounded(with: &str) -> Result<Value, StepError> {
+    let with = Value::from_json(with.as_bytes()).map_err(|it| with::invalid(it.to_string()))?;
+    in_process(operation::read(&with)?)
+}
+
 /// The work of `transform`, where it is not done inline.
 pub(crate) struct Transform {
-    /// The command that does one transformation.
-    pub(crate) command: Vec<OsString>,
+    pub(crate) children: Arc<Children>,
 }
 
 #[async_trait]
@@ -93,7 +99,8 @@ impl Work for Transform {
         let operation = operation::read(&attempt.task.with)?;
         match operation {
             Operation::Jq { .. } | Operation::Template { .. } => {
-                child::transform(&self.command, &attempt.task.with, &attempt.halt).await
+                let work = child::Work::Transform(attempt.task.with.to_json());
+                self.children.ask(&Request { memory: MEMORY, work }, &attempt.halt, &attempt.lines).await
             }
             other => tokio::task::spawn_blocking(move || in_process(other))
                 .await

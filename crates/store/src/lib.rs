@@ -10,6 +10,7 @@
 pub mod admit;
 mod blobs;
 mod catalog;
+pub mod conformance;
 mod error;
 pub mod files;
 mod journal;

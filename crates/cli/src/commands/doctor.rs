@@ -7,6 +7,7 @@ use crate::{Done, failure::FAILED, output, settings::Settings, store::Use, works
 
 /// Check this installation and say what to mend
 #[derive(Args)]
+#[command(after_help = "Examples:\n  drawloom doctor\n  drawloom doctor --json --store sqlite:///var/lib/drawloom.db")]
 pub(crate) struct Doctor {}
 
 struct Finding {

@@ -23,6 +23,7 @@ pub(crate) struct Secrets {
 #[derive(Subcommand)]
 enum What {
     /// Set a secret: the value is asked for, or read from standard input; it is never an argument
+    #[command(after_help = "Examples:\n  drawloom secrets set API_TOKEN\n  pass api | drawloom secrets set API_TOKEN --stdin")]
     Set {
         /// Its name
         name: String,
@@ -31,8 +32,10 @@ enum What {
         stdin: bool,
     },
     /// List the names
+    #[command(after_help = "Example:\n  drawloom secrets list")]
     List,
     /// Forget a secret
+    #[command(after_help = "Example:\n  drawloom secrets delete API_TOKEN")]
     Delete {
         /// Its name
         name: String,

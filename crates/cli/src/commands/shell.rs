@@ -25,6 +25,7 @@ impl Completions {
 
 /// Write man pages, one per command
 #[derive(Args)]
+#[command(after_help = "Example:\n  drawloom man /usr/share/man/man1")]
 pub(crate) struct Man {
     /// The folder for them
     folder: PathBuf,

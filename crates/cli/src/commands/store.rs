@@ -17,10 +17,6 @@ use crate::{
 
 /// Look after the store: what it holds, whether it is sound, backups, old runs
 #[derive(Args)]
-#[command(
-    after_help = "Examples:\n  drawloom store info\n  drawloom store check\n  drawloom store backup /backups/today\n  \
-                        drawloom store restore /backups/today\n  drawloom store prune --keep 30d"
-)]
 pub(crate) struct Store {
     #[command(subcommand)]
     what: What,
@@ -29,20 +25,34 @@ pub(crate) struct Store {
 #[derive(Subcommand)]
 enum What {
     /// Say what the store holds
+    #[command(after_help = "Example:\n  drawloom store info --json")]
     Info,
     /// Verify everything in it
+    #[command(after_help = "Example:\n  drawloom store check\n\nExits with 1 where something is wrong.")]
     Check,
-    /// Copy it to a folder that does not exist yet, while it is in use
+    /// Copy everything from one store to another, which must not exist
+    #[command(after_help = "Example:\n  drawloom store copy sqlite://.drawloom/store.db sqlite:///var/lib/drawloom.db")]
+    Copy {
+        /// The store to copy
+        from: String,
+        /// The store to make
+        to: String,
+    },
+    /// Copy it to a file that does not exist yet, also while it is in use
+    #[command(after_help = "Example:\n  drawloom store backup /backups/today.db\n\nLarge values go to a folder beside the file. \
+                            The master key of the secrets is not part of a backup: keep it apart.")]
     Backup {
-        /// The folder
+        /// The file
         to: PathBuf,
     },
-    /// Put a backup in the place of a store that does not exist
+    /// Put a backup where a store is to be and none is
+    #[command(after_help = "Example:\n  drawloom store restore /backups/today.db")]
     Restore {
-        /// The folder of the backup
+        /// The file of the backup
         from: PathBuf,
     },
     /// Delete old ended runs
+    #[command(after_help = "Examples:\n  drawloom store prune --keep 30d\n  drawloom store prune --keep 100 --flow order-report")]
     Prune {
         /// Those that ended longer ago (`30d`), or all but the newest of each flow (`100`)
         #[arg(long, value_name = "AGE|COUNT")]
@@ -60,21 +70,29 @@ const FINDINGS_MAX: usize = 1_000;
 
 impl Store {
     pub(crate) async fn go(self, settings: Settings) -> Done {
-        if let What::Restore { from } = &self.what {
-            crate::store::restore(&settings, from)?;
-            output::note(&format!("restored {}", settings.store));
-            return Ok(0);
-        }
         let json = settings.json;
-        let what_for = if matches!(self.what, What::Prune { .. }) { Use::Write } else { Use::Read };
+        let (settings, what_for) = match &self.what {
+            What::Restore { from } => {
+                crate::store::restore(&settings, from)?;
+                return say_done("restored", &settings.store, json);
+            }
+            What::Copy { from, .. } => (Settings { store: from.clone(), ..settings }, Use::Read),
+            What::Prune { .. } => (settings, Use::Write),
+            _ => (settings, Use::Read),
+        };
         let workshop = Workshop::open(settings, what_for)?;
         let code = match self.what {
             What::Info => info(&workshop, json).await?,
             What::Check => check(&workshop, json).await?,
+            What::Copy { to, .. } => {
+                let path = crate::store::path(&to)
+                    .ok_or_else(|| Failure::usage(format!("`{to}` cannot be copied to")).help("use a sqlite:// store"))?;
+                workshop.store.backup(&path).await?;
+                say_done("copied to", &to, json)?
+            }
             What::Backup { to } => {
                 workshop.store.backup(&to).await?;
-                output::note(&format!("copied to {}", to.display()));
-                0
+                say_done("copied to", &to.display().to_string(), json)?
             }
             What::Prune { keep, flow } => prune(&workshop, &keep, flow, json).await?,
             What::Restore { .. } => 0,
@@ -82,6 +100,14 @@ impl Store {
         workshop.close().await?;
         Ok(code)
     }
+}
+
+fn say_done(what: &str, place: &str, json: bool) -> Done {
+    if json {
+        output::json(&json!({ "place": place }));
+    }
+    output::note(&format!("{what} {place}"));
+    Ok(0)
 }
 
 async fn info(workshop: &Workshop, json: bool) -> Done {

@@ -209,7 +209,8 @@ impl crate::Run {
             inputs,
             parent: Parent { run: self.id(), frame: at.frame, serial, step: at.step, detached: it.detach },
             depth: started.depth + 1,
-            seed: Draw { seed: started.seed, serial, step: at.step, salt: 0 }.number(Purpose::Child),
+            seed: Draw { seed: started.seed, serial, step: &self.blueprint.step(at.step).id, salt: 0 }
+                .number(Purpose::Child),
         })
     }
 }

@@ -137,10 +137,10 @@ impl Judge<'_> {
     }
 
     /// A draw for the step, from the run's seed.
-    pub(super) fn draw(&self, at: Place, salt: u32) -> Draw {
+    pub(super) fn draw(&self, at: Place, salt: u32) -> Draw<'_> {
         let seed = self.started().map_or(0, |it| it.seed);
         let serial = self.run.frame(at.frame).map_or(0, |it| it.serial);
-        Draw { seed, serial, step: at.step, salt }
+        Draw { seed, serial, step: &self.run.blueprint.step(at.step).id, salt }
     }
 }
 

@@ -52,8 +52,8 @@ impl Drop for Server {
 impl Server {
     /// Starts a server that answers by `answer`, with whole HTTP messages. An empty one closes the connection.
     pub(crate) async fn start(answer: impl Fn(&Asked) -> Vec<u8> + Send + Sync + 'static) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = listener.local_addr().unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let address = listener.local_addr().expect("an address");
         let (asked, connections) = (Arc::<Mutex<Vec<Asked>>>::default(), Arc::<AtomicUsize>::default());
         let (kept, counted, answer): (_, _, Arc<Answerer>) =
             (Arc::clone(&asked), Arc::clone(&connections), Arc::new(answer));
@@ -72,7 +72,7 @@ impl Server {
 
     /// All requests so far.
     pub(crate) fn asked(&self) -> Vec<Asked> {
-        self.asked.lock().unwrap().clone()
+        self.asked.lock().expect("no test panics with it").clone()
     }
 
     /// The last request.
@@ -89,7 +89,7 @@ async fn serve(stream: TcpStream, kept: Arc<Mutex<Vec<Asked>>>, answer: Arc<Answ
     let mut stream = BufReader::new(stream);
     while let Some(asked) = read(&mut stream).await {
         let bytes = answer(&asked);
-        kept.lock().unwrap().push(asked);
+        kept.lock().expect("no test panics with it").push(asked);
         if bytes.is_empty() || stream.write_all(&bytes).await.is_err() {
             return;
         }

@@ -1,14 +1,13 @@
 //! Runs one task and keeps what came of it.
 
 use std::{
-    sync::{Arc, LazyLock, Mutex},
+    sync::{Arc, Mutex},
     time::Duration,
 };
 
 use drawloom_blueprint::{ErrorClass, FrameRef, Outcome, RunId, StepError, StepIx, Timestamp, Value};
 use drawloom_kinds::{Settings, executors};
 use drawloom_queue::{Context, Executor, Line, OutputSink, Redactor, Stream, Task, TaskId};
-use serde_json::json;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
@@ -29,7 +28,7 @@ pub(crate) fn json_of(value: &Value) -> serde_json::Value {
 pub(crate) fn settings() -> Settings {
     Settings {
         http_allow: vec!["127.0.0.1".to_owned(), "::1".to_owned()],
-        transform_child: vec![env!("CARGO_BIN_EXE_drawloom-transform-child").into()],
+        child: vec![env!("CARGO_BIN_EXE_drawloom-kinds-child").into()],
     }
 }
 
@@ -42,7 +41,7 @@ pub(crate) struct Kept {
 
 impl OutputSink for Kept {
     fn line(&self, line: Line) {
-        self.lines.lock().unwrap().push(line);
+        self.lines.lock().expect("no test panics with it").push(line);
         self.came.notify_waiters();
     }
 }
@@ -50,7 +49,7 @@ impl OutputSink for Kept {
 impl Kept {
     /// All lines so far.
     pub(crate) fn lines(&self) -> Vec<(Stream, String)> {
-        self.lines.lock().unwrap().iter().map(|it| (it.stream, it.text.clone())).collect()
+        self.lines.lock().expect("no test panics with it").iter().map(|it| (it.stream, it.text.clone())).collect()
     }
 
     /// Waits for a line that satisfies `wanted`.
@@ -74,53 +73,6 @@ pub(crate) struct Job {
     pub(crate) kept: Arc<Kept>,
 }
 
-static SHARED: LazyLock<Vec<Arc<dyn Executor>>> = LazyLock::new(|| executors(&settings()).expect("settings"));
-
-impl Job {
-    /// A task of `kind`.
-    pub(crate) fn new(kind: &str, with: serde_json::Value) -> Self {
-        Self::of(&SHARED, kind, with)
-    }
-
-    /// A task of `kind` for an installation with these settings.
-    pub(crate) fn under(settings: &Settings, kind: &str, with: serde_json::Value) -> Self {
-        Self::of(&executors(settings).expect("settings"), kind, with)
-    }
-
-    fn of(executors: &[Arc<dyn Executor>], kind: &str, with: serde_json::Value) -> Self {
-        let executor = executors.iter().find(|it| it.info().name == kind).expect("an executor of that kind");
-        let task = Task {
-            id: TaskId { run: RunId(7), frame: 0 as FrameRef, serial: 1, step: StepIx(3), attempt: 2 },
-            kind: kind.to_owned(),
-            with: value(with),
-            timeout: None,
-            path: "outer[1].inner".to_owned(),
-            idempotency_key: "key-of-step".to_owned(),
-            redactor: Redactor::default(),
-            seed: 42,
-        };
-        Self { executor: Arc::clone(executor), task, stop: CancellationToken::new(), kept: Arc::default() }
-    }
-
-    pub(crate) fn timeout(mut self, timeout: Duration) -> Self {
-        self.task.timeout = Some(timeout);
-        self
-    }
-
-    pub(crate) fn secrets(mut self, secrets: &[&str]) -> Self {
-        self.task.redactor = Redactor::new(secrets.iter().map(|it| (*it).to_owned()));
-        self
-    }
-
-    pub(crate) async fn run(&self) -> Result<serde_json::Value, StepError> {
-        let context = Context { stop: self.stop.clone(), output: self.kept.clone(), started: STARTED };
-        match self.executor.execute(self.task.clone(), context).await {
-            Outcome::Success(it) => Ok(json_of(&it)),
-            Outcome::Failure(it) => Err(it),
-        }
-    }
-}
-
 /// Runs a task to its end.
 pub(crate) async fn run(kind: &str, with: serde_json::Value) -> Result<serde_json::Value, StepError> {
     Job::new(kind, with).run().await
@@ -135,7 +87,8 @@ pub(crate) async fn fails(kind: &str, with: serde_json::Value, class: ErrorClass
 
 /// Checks that an inline kind makes `expected` of `with`.
 #[track_caller]
+#[expect(clippy::needless_pass_by_value, reason = "tests write values in place")]
 pub(crate) fn inlines(kind: &str, with: serde_json::Value, expected: serde_json::Value) {
     let made = drawloom_kinds::inline(kind, &value(with.clone())).unwrap_or_else(|it| panic!("{with}: {it}"));
-    assert_eq!(json!(json_of(&made)), expected, "{with}");
+    assert_eq!(json_of(&made), expected, "{with}");
 }

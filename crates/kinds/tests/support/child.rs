@@ -1,7 +1,7 @@
-//! Stands for the program in tests: does one transformation and ends.
+//! Stands for the program in tests: is the child that does code and jq.
 
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    drawloom_kinds::transform_child()
+    drawloom_kinds::child_main()
 }

@@ -6,7 +6,9 @@ mod blocks;
 mod loops;
 mod node;
 mod scope;
+mod tasks;
 mod template;
+mod variables;
 
 use serde_json::{Value as Json, json};
 

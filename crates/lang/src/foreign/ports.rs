@@ -3,9 +3,12 @@
 //! A connection is an order between two steps; where its ends are ports that carry data, the later step also reads
 //! the earlier one's output.
 
+mod branch;
 mod node;
 mod settings;
+mod tasks;
 mod typed;
+mod values;
 mod wires;
 
 use serde_json::{Value as Json, json};

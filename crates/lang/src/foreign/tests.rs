@@ -112,155 +112,151 @@ fn conditions_in_many_spellings() {
     }
 }
 
+/// Texts that stand at odd places.
+const WORDS: &[&str] = &[
+    "a",
+    "b",
+    "if",
+    "My Node",
+    "",
+    "${a}",
+    "${a.b} + 1",
+    "${",
+    "{{ a }}",
+    "${x:-y}",
+    "Action",
+    "If",
+    "Loop",
+    "Parallel",
+    "ForEach",
+    "Switch",
+    "Try",
+    "SetVariable",
+    "Wait",
+    "http_get",
+    "shell",
+    "log",
+    "code",
+    "set",
+    "fail",
+    "http.request",
+    "shell.exec",
+    "debug.log",
+    "flow.branch",
+    "flow.merge",
+    "time.delay",
+    "transform.json_parse",
+    "true_out",
+    "body",
+    "output",
+    "error",
+    "message",
+    "5s",
+    "String",
+    "a == 1",
+    "a ? b : c",
+    "continue",
+    "any",
+    "\u{0}",
+    "é",
+    "{% raw %}",
+    "}}",
+    "| x",
+    "StopWorkflow",
+    "js",
+];
+
+/// Keys that the dialects know.
+const KEYS: &[&str] = &[
+    "id",
+    "kind",
+    "action",
+    "params",
+    "condition",
+    "then",
+    "else",
+    "body",
+    "items",
+    "item",
+    "times",
+    "while",
+    "until",
+    "branches",
+    "nodes",
+    "cases",
+    "default",
+    "try",
+    "catch",
+    "finally",
+    "name",
+    "value",
+    "message",
+    "command",
+    "args",
+    "url",
+    "code",
+    "depends_on",
+    "retry",
+    "timeout",
+    "output",
+    "on_error",
+    "when",
+    "node_type",
+    "config",
+    "type",
+    "from_node",
+    "from_port",
+    "to_node",
+    "to_port",
+    "retry_policy",
+    "max_attempts",
+    "left",
+    "right",
+    "operator",
+    "max_iterations",
+    "duration",
+    "delay_ms",
+    "headers",
+    "join",
+    "index",
+    "parallel",
+    "variables",
+    "enabled",
+    "env",
+];
+
+/// Keys of whole documents.
+const TOP: &[&str] =
+    &["nodes", "connections", "variables", "inputs", "outputs", "settings", "triggers", "name", "edges"];
+
 /// Documents that look like the dialects and make little sense.
 fn nonsense() -> impl Strategy<Value = Json> {
-    let word = prop::sample::select(vec![
-        "a",
-        "b",
-        "if",
-        "My Node",
-        "",
-        "${a}",
-        "${a.b} + 1",
-        "${",
-        "{{ a }}",
-        "${x:-y}",
-        "Action",
-        "If",
-        "Loop",
-        "Parallel",
-        "ForEach",
-        "Switch",
-        "Try",
-        "SetVariable",
-        "Wait",
-        "http_get",
-        "shell",
-        "log",
-        "code",
-        "set",
-        "fail",
-        "http.request",
-        "shell.exec",
-        "debug.log",
-        "flow.branch",
-        "flow.merge",
-        "time.delay",
-        "transform.json_parse",
-        "true_out",
-        "body",
-        "output",
-        "error",
-        "message",
-        "5s",
-        "String",
-        "a == 1",
-        "a ? b : c",
-        "continue",
-        "any",
-        "\u{0}",
-        "é",
-        "{% raw %}",
-        "}}",
-        "| x",
-        "StopWorkflow",
-        "js",
-    ]);
-    let key = prop::sample::select(vec![
-        "id",
-        "kind",
-        "action",
-        "params",
-        "condition",
-        "then",
-        "else",
-        "body",
-        "items",
-        "item",
-        "times",
-        "while",
-        "until",
-        "branches",
-        "nodes",
-        "cases",
-        "default",
-        "try",
-        "catch",
-        "finally",
-        "name",
-        "value",
-        "message",
-        "command",
-        "args",
-        "url",
-        "code",
-        "depends_on",
-        "retry",
-        "timeout",
-        "output",
-        "on_error",
-        "when",
-        "node_type",
-        "config",
-        "type",
-        "from_node",
-        "from_port",
-        "to_node",
-        "to_port",
-        "retry_policy",
-        "max_attempts",
-        "left",
-        "right",
-        "operator",
-        "max_iterations",
-        "duration",
-        "delay_ms",
-        "headers",
-        "join",
-        "index",
-        "parallel",
-        "variables",
-        "enabled",
-        "env",
-    ]);
     let leaf = prop_oneof![
-        6 => word.prop_map(Json::from),
+        6 => prop::sample::select(WORDS).prop_map(Json::from),
         1 => any::<bool>().prop_map(Json::from),
         1 => (-2_i64..100).prop_map(Json::from),
         1 => Just(Json::Null),
         1 => any::<f64>().prop_map(Json::from),
     ];
-    let value = leaf.prop_recursive(6, 80, 6, move |inner| {
-        prop_oneof![
-            prop::collection::vec(inner.clone(), 0..4).prop_map(Json::from),
-            prop::collection::vec((key.clone(), inner), 0..6).prop_map(|it| {
-                Json::Object(it.into_iter().map(|(name, value)| (name.to_owned(), value)).collect())
-            }),
-        ]
+    let value = leaf.prop_recursive(6, 80, 6, |inner| {
+        let object = prop::collection::vec((prop::sample::select(KEYS), inner.clone()), 0..6);
+        prop_oneof![prop::collection::vec(inner, 0..4).prop_map(Json::from), object.prop_map(object_of)]
     });
-    let top = prop::sample::select(vec![
-        "nodes",
-        "connections",
-        "variables",
-        "inputs",
-        "outputs",
-        "settings",
-        "triggers",
-        "name",
-        "edges",
-    ]);
     let kind = prop_oneof![
-        Just(json!({"id": "a", "kind": "Action", "action": "log"})),
-        Just(json!({"id": "a", "node_type": "debug.log"}))
+        Just(json!({ "id": "a", "kind": "Action", "action": "log" })),
+        Just(json!({ "id": "a", "node_type": "debug.log" }))
     ];
-    (prop::collection::vec((top, value.clone()), 0..5), prop::collection::vec(value, 0..5), kind).prop_map(
-        |(more, mut nodes, kind)| {
-            nodes.push(kind);
-            let mut document: Obj = more.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
-            document.insert("nodes".to_owned(), nodes.into());
-            document.into()
-        },
-    )
+    let more = prop::collection::vec((prop::sample::select(TOP), value.clone()), 0..5);
+    (more, prop::collection::vec(value, 0..5), kind).prop_map(|(more, mut nodes, kind)| {
+        nodes.push(kind);
+        let mut document = object_of(more);
+        document["nodes"] = nodes.into();
+        document
+    })
+}
+
+fn object_of(members: Vec<(&str, Json)>) -> Json {
+    Json::Object(members.into_iter().map(|(name, value)| (name.to_owned(), value)).collect())
 }
 
 proptest! {
@@ -287,4 +283,31 @@ proptest! {
         }).collect();
         prop_assert!(joined.len() <= text.len());
     }
+}
+
+#[test]
+fn zz_stats() {
+    use proptest::{strategy::ValueTree, test_runner::TestRunner};
+    let mut runner = TestRunner::deterministic();
+    let strategy = nonsense();
+    let mut counts: BTreeMap<String, (usize, String)> = BTreeMap::new();
+    let kinds = kinds();
+    let mut bad = 0;
+    for _ in 0..3000 {
+        let document = strategy.new_tree(&mut runner).unwrap().current();
+        let converted = convert(&document).expect("foreign");
+        let source = Source::new("x", to_yaml(&converted.flow));
+        let options = Options { optimise: Optimise::On, kinds: &kinds, children: &BTreeMap::new() };
+        if let Err(problems) = compile(&source, &options) {
+            bad += 1;
+            for it in problems.iter().filter(|it| it.is_error()) {
+                let text = format!("{} | {}\n", it.message, source.slice(it.span));
+                let slot = counts.entry(it.code.to_string()).or_default();
+                slot.0 += 1;
+                if slot.1.len() < 1500 { slot.1.push_str(&text); }
+            }
+        }
+    }
+    println!("bad {bad}");
+    for (code, (count, texts)) in counts { println!("{code} {count}\n{texts}"); }
 }

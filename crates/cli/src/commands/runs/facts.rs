@@ -8,6 +8,7 @@ use crate::{Done, output, workshop::Workshop};
 
 /// List what happened in a run, fact by fact
 #[derive(Args)]
+#[command(after_help = "Example:\n  drawloom runs facts last")]
 pub(crate) struct Facts {
     /// A run
     run: String,

@@ -75,6 +75,7 @@ fn since(text: &str) -> Result<Timestamp, Failure> {
 
 /// List runs, the newest first
 #[derive(Args)]
+#[command(after_help = "Examples:\n  drawloom runs list\n  drawloom runs list --flow order-report --status failed --since 1d\n  drawloom runs list --where 'failed at step publish and label team = data' --json")]
 pub(crate) struct List {
     #[command(flatten)]
     filter: Filter,

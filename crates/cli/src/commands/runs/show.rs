@@ -9,6 +9,7 @@ use crate::{Done, commands::follow, failure::Failure, live, output, workshop::Wo
 
 /// Show a run: its steps, their times, its outputs or error
 #[derive(Args)]
+#[command(after_help = "Examples:\n  drawloom runs show last\n  drawloom runs show 01j9x2 --json")]
 pub(crate) struct Show {
     /// A run
     run: String,
@@ -29,6 +30,7 @@ impl Show {
 
 /// Show a run as it was after one of its facts
 #[derive(Args)]
+#[command(after_help = "Example:\n  drawloom runs state last --at 3")]
 pub(crate) struct State {
     /// A run
     run: String,
@@ -52,6 +54,7 @@ impl State {
 
 /// Say why a step is where it is: what it needs, waits for, or failed of
 #[derive(Args)]
+#[command(after_help = "Example:\n  drawloom runs why last publish")]
 pub(crate) struct Why {
     /// A run
     run: String,

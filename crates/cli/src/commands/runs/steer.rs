@@ -85,6 +85,7 @@ fn say(workshop: &Workshop, runs: &[RunId], does: &str) -> Done {
 
 /// Cancel runs: `finally` and `compensate` still run (with `drawloom resume`, where no server does the work)
 #[derive(Args)]
+#[command(after_help = "Examples:\n  drawloom runs cancel last\n  drawloom runs cancel --where 'flow = order-report and running' --dry-run")]
 pub(crate) struct Cancel {
     #[command(flatten)]
     which: Chosen,
@@ -107,6 +108,7 @@ impl Cancel {
 
 /// Let runs start nothing new
 #[derive(Args)]
+#[command(after_help = "Example:\n  drawloom runs pause last")]
 pub(crate) struct Pause {
     #[command(flatten)]
     which: Chosen,
@@ -120,6 +122,7 @@ impl Pause {
 
 /// Let paused runs go on
 #[derive(Args)]
+#[command(after_help = "Example:\n  drawloom runs resume last")]
 pub(crate) struct Resume {
     #[command(flatten)]
     which: Chosen,
@@ -133,6 +136,7 @@ impl Resume {
 
 /// Send a signal to a run that waits for it, now or later
 #[derive(Args)]
+#[command(after_help = "Example:\n  drawloom runs signal last approved --payload '{\"by\": \"Ada\"}'")]
 pub(crate) struct Signal {
     /// A run
     run: String,
@@ -159,6 +163,7 @@ impl Signal {
 
 /// Make a new run that takes over what succeeded and does the rest, also with another version
 #[derive(Args)]
+#[command(after_help = "Examples:\n  drawloom runs fork last --dry-run\n  drawloom runs fork last --from publish --version order-report.yaml\n  drawloom runs fork --where 'flow = order-report and failed at step publish since 1h'")]
 pub(crate) struct Fork {
     /// A run
     run: String,
@@ -237,6 +242,7 @@ async fn watch(workshop: &Workshop, loom: &Loom, events: drawloom_runtime::Event
 
 /// Run again from the start, with the same version and inputs
 #[derive(Args)]
+#[command(after_help = "Example:\n  drawloom runs replay last")]
 pub(crate) struct Replay {
     /// A run
     run: String,
@@ -256,6 +262,7 @@ impl Replay {
 
 /// Delete ended runs
 #[derive(Args)]
+#[command(after_help = "Examples:\n  drawloom runs delete last\n  drawloom runs delete --where 'flow = hello and succeeded before 7d'")]
 pub(crate) struct Delete {
     #[command(flatten)]
     which: Chosen,

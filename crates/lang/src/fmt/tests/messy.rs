@@ -93,7 +93,8 @@ impl Messy {
 
     /// A value behind a key or dash at `indent`.
     fn value(&mut self, value: &Json, indent: usize, dash: bool) {
-        let empty = value.as_array().is_some_and(Vec::is_empty) || value.as_object().is_some_and(|it| it.is_empty());
+        let empty =
+            value.as_array().is_some_and(Vec::is_empty) || value.as_object().is_some_and(serde_json::Map::is_empty);
         let collection = !empty && (value.is_array() || value.is_object());
         if collection && self.pick(3) > 0 {
             self.end();
