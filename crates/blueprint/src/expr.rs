@@ -14,7 +14,7 @@ use std::{fmt, sync::Arc};
 
 use minicbor::{Decode, Encode};
 
-use crate::{Blueprint, ExprIx, Timestamp, Value};
+use crate::{Blueprint, DEPTH_MAX, ExprIx, Timestamp, Value};
 
 pub use jinja::{FILTERS, FUNCTIONS, Jinja, TESTS};
 
@@ -131,19 +131,29 @@ impl Blueprint {
 /// # Errors
 /// Where something is undefined or of the wrong type, or a limit is reached.
 pub fn eval(arena: &[Expr], ix: ExprIx, names: &dyn Names) -> Result<Value, ExprError> {
+    let value = eval_part(arena, ix, names)?;
+    // What wraps other values may nest deeper than they do, a little more each time a loop comes by.
+    let wraps = matches!(&arena[ix.ix()], Expr::List(_) | Expr::Object(_) | Expr::Jinja(_));
+    if wraps && value.is_deeper_than(DEPTH_MAX) {
+        return Err(ExprError::new(format!("the value is nested deeper than {DEPTH_MAX} levels")));
+    }
+    Ok(value)
+}
+
+fn eval_part(arena: &[Expr], ix: ExprIx, names: &dyn Names) -> Result<Value, ExprError> {
     match &arena[ix.ix()] {
         Expr::Const(it) => Ok(it.clone()),
         Expr::Path { root, tail } => walk(names.find(root), tail).map_err(|it| it.within(PathText { root, tail })),
         Expr::Jinja(it) => it.eval(names).map_err(|error| error.within(&it.source)),
-        Expr::List(parts) => parts.iter().map(|part| eval(arena, *part, names)).collect(),
+        Expr::List(parts) => parts.iter().map(|part| eval_part(arena, *part, names)).collect(),
         Expr::Object(parts) => {
-            let members = parts.iter().map(|(name, part)| Ok((name.as_str(), eval(arena, *part, names)?)));
+            let members = parts.iter().map(|(name, part)| Ok((name.as_str(), eval_part(arena, *part, names)?)));
             Ok(Value::object(members.collect::<Result<Vec<_>, ExprError>>()?))
         }
         Expr::Text(parts) => {
             let mut text = String::new();
             for part in parts {
-                push_text(&mut text, &eval(arena, *part, names)?);
+                push_text(&mut text, &eval_part(arena, *part, names)?);
                 if text.len() > OUTPUT_MAX {
                     return Err(ExprError::new(format!("the text is longer than {OUTPUT_MAX} bytes")));
                 }

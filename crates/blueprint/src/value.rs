@@ -86,6 +86,17 @@ impl Value {
         }
     }
 
+    /// Whether lists and objects are nested in each other more than `levels` deep.
+    #[must_use]
+    pub fn is_deeper_than(&self, levels: usize) -> bool {
+        match self {
+            Self::List(_) | Self::Object(_) if levels == 0 => true,
+            Self::List(it) => it.iter().any(|item| item.is_deeper_than(levels - 1)),
+            Self::Object(it) => it.iter().any(|(_, value)| value.is_deeper_than(levels - 1)),
+            _ => false,
+        }
+    }
+
     /// An object of these members; the last of equal names wins.
     pub fn object<K: Into<Arc<str>>>(members: impl IntoIterator<Item = (K, Value)>) -> Self {
         Self::Object(Object::new(members.into_iter().map(|(name, value)| (name.into(), value)).collect()))

@@ -80,6 +80,16 @@ fn nothing_grows_without_bound() {
 }
 
 #[test]
+fn what_wraps_a_deep_value_is_refused() {
+    let deep = (0..128).fold(Value::Null, |it, _| Value::from(vec![it]));
+    let world = World(Value::object([("a", deep)]));
+    let arena = [Expr::Path { root: "a".into(), tail: Vec::new() }, Expr::List(vec![ExprIx(0)])];
+    assert!(eval(&arena, ExprIx(0), &world).is_ok());
+    assert!(eval(&arena, ExprIx(1), &world).is_err());
+    assert!(eval(&[Expr::jinja("[a]".into(), vec!["a".into()])], ExprIx(0), &world).is_err());
+}
+
+#[test]
 fn a_path_needs_no_engine() {
     let world = World(Value::from_json(br#"{"a": {"b": [10, 20]}}"#).expect("JSON"));
     let path = |tail: Vec<Seg>| eval(&[Expr::Path { root: "a".into(), tail }], ExprIx(0), &world);

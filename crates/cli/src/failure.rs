@@ -35,8 +35,8 @@ enum What {
 }
 
 impl Failure {
-    fn new(code: u8, message: impl ToString) -> Self {
-        Self { code, what: What::Message { name: None, message: message.to_string(), help: None } }
+    fn new(code: u8, message: String) -> Self {
+        Self { code, what: What::Message { name: None, message, help: None } }
     }
 
     /// Bad input or usage.
@@ -117,7 +117,7 @@ impl From<StoreError> for Failure {
             StoreError::Missing(_) | StoreError::Unended { .. } | StoreError::KeyTaken { .. } => USAGE,
             _ => STORE,
         };
-        Self::new(code, &error).named(error.code()).help(error.remedy())
+        Self::new(code, error.to_string()).named(error.code()).help(error.remedy())
     }
 }
 
@@ -133,6 +133,6 @@ impl From<Error> for Failure {
             | Error::NoChance(_) => STORE,
             _ => USAGE,
         };
-        Self::new(code, &error).named(error.code()).help(error.remedy())
+        Self::new(code, error.to_string()).named(error.code()).help(error.remedy())
     }
 }

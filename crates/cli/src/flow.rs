@@ -6,7 +6,9 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use drawloom_lang::{Compiled, KindInfo, Kinds, Optimise, Options, Placement, Source, child_path, sub_flow_files};
+use drawloom_lang::{
+    Compiled, KindInfo, Kinds, Optimise, Options, Placement, Source, child_path, foreign::Severity, sub_flow_files,
+};
 
 use crate::{failure::Failure, output};
 
@@ -36,6 +38,21 @@ fn place_of(name: &'static str) -> Option<fn(&serde_json::Value) -> Placement> {
 /// Reads the document at `path`, `-` being standard input.
 pub(crate) fn read(path: &Path) -> Result<Source, Failure> {
     read_checked(path)?.map_err(|it| problems(&[*it], &[]))
+}
+
+/// Reads the flow at `path`. A document of another tool is converted, and what that did is said.
+pub(crate) fn load(path: &Path) -> Result<Source, Failure> {
+    let source = read(path)?;
+    Ok(converted(&source).unwrap_or(source))
+}
+
+/// The flow that a document of another tool stands for; none where it is a flow already.
+pub(crate) fn converted(source: &Source) -> Option<Source> {
+    let converted = foreign(source)?;
+    for it in converted.report.iter().filter(|it| it.severity > Severity::Info) {
+        output::note(&format!("{}: {it}", source.name()));
+    }
+    Some(Source::new(source.name(), drawloom_lang::fmt::to_yaml(&converted.flow)))
 }
 
 /// The same; a document that is no text is a diagnostic.
@@ -97,6 +114,13 @@ pub(crate) fn problems(diagnostics: &[drawloom_lang::Diagnostic], sources: &[Sou
 pub(crate) fn render(diagnostics: &[drawloom_lang::Diagnostic], sources: &[Source]) -> String {
     let colour = if console::colors_enabled_stderr() { drawloom_lang::Colour::On } else { drawloom_lang::Colour::Off };
     drawloom_lang::render(diagnostics, sources, colour)
+}
+
+/// The name and number that `name` or `name@version` says.
+pub(crate) fn published_name(text: &str) -> Result<(String, Option<u32>), Failure> {
+    let Some((name, number)) = text.split_once('@') else { return Ok((text.to_owned(), None)) };
+    let number = number.parse().map_err(|_| Failure::usage(format!("`{number}` is not a version's number")))?;
+    Ok((name.to_owned(), Some(number)))
 }
 
 /// What a document of another tool is as a flow; none where it is a flow, or nothing that is known.

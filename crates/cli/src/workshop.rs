@@ -48,7 +48,7 @@ impl Workshop {
     }
 
     /// Where the master key is: in its own file beside the store, unless settings say otherwise.
-    fn master_key(&self) -> PathBuf {
+    pub(crate) fn master_key(&self) -> PathBuf {
         if let Some(it) = &self.settings.master_key {
             return it.clone();
         }

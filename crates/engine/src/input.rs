@@ -1,6 +1,6 @@
 //! What can happen to a run.
 
-use drawloom_blueprint::{FrameRef, Outcome, RunEnd, Started, StepIx, Value};
+use drawloom_blueprint::{FrameRef, Outcome, RunEnd, Started, StepError, StepIx, Value};
 
 /// The identity of an attempt within its run. Frames' places are used again, their serial numbers are not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -29,6 +29,8 @@ pub enum Input {
     },
     /// It got its slot.
     Admit,
+    /// There is no slot for it and it is not to wait: it ends as cancelled, for this reason.
+    Refuse(StepError),
     /// An attempt ended.
     Result {
         /// Which one.
@@ -54,7 +56,7 @@ pub enum Input {
         /// What it carries.
         payload: Value,
     },
-    /// A sub-flow's run ended (or could not start).
+    /// A sub-flow's run ended (or could not start); of a detached one: its start is durable.
     ChildEnded {
         /// The frame of the step that waits for it.
         frame: FrameRef,

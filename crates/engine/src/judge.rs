@@ -57,7 +57,8 @@ impl Judge<'_> {
             _ if !started || ended => return false,
             Input::Start { .. } => return false,
             Input::Admit if self.run.state.status == RunStatus::Queued => self.tell(Move::Admitted),
-            Input::Admit => return false,
+            Input::Refuse(error) if self.run.state.status == RunStatus::Queued => self.refuse(error),
+            Input::Admit | Input::Refuse(_) => return false,
             Input::Result { attempt, outcome } => match self.run.attempt(attempt) {
                 Some(at) => self.attempt_ended(at, outcome),
                 None => return false,

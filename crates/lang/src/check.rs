@@ -6,12 +6,16 @@
 //! **Invariant:** time grows with the document, also where it is nothing but mistakes, and nothing recurses over
 //! the graph of steps.
 
+mod blocks;
 mod calls;
 mod conditions;
 mod cycles;
+mod endings;
 mod expressions;
 mod fields;
 mod ids;
+mod inputs;
+mod kinds;
 mod names;
 mod needs;
 mod plan;
@@ -19,15 +23,17 @@ mod reach;
 mod refs;
 mod secrets;
 mod sites;
+mod schema;
 mod skips;
+mod subflows;
 mod suggest;
+mod triggers;
 mod uses;
 
 use crate::{Diagnostic, Options, model::Flow};
 
 /// Reports every problem of a flow that could be read.
 pub(crate) fn check(flow: &Flow, options: &Options, problems: &mut Vec<Diagnostic>) {
-    let _ = options;
     let mut suggest = suggest::Suggest::new();
     let mut plan = plan::Plan::new(flow);
     ids::check(&plan, problems);
@@ -35,9 +41,18 @@ pub(crate) fn check(flow: &Flow, options: &Options, problems: &mut Vec<Diagnosti
     let order = cycles::Order::new(&plan);
     cycles::check(&plan, &order, problems);
     let refs = expressions::check(flow, &plan, &mut suggest, problems);
-    refs::check(&plan, &order, &refs, problems);
+    let skips = skips::Skips::new(&plan, &order);
+    refs::check(&plan, (&order, &skips), &refs, problems);
     secrets::check_plain(flow, problems);
     conditions::check(&plan, problems);
+    blocks::check(&plan, problems);
+    endings::check(flow, &plan, &order, problems);
+    let inputs = inputs::Inputs::of(flow);
+    inputs::check(flow, &inputs, &mut suggest, problems);
+    triggers::check(flow, &inputs, &mut suggest, problems);
+    kinds::check(&plan, options, &mut suggest, problems);
+    subflows::check_inputs(flow, &plan, &mut suggest, problems);
+    subflows::check_circles(flow, options, (&plan, &skips), problems);
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@
 
 mod check;
 mod compile;
+pub mod cron;
 pub mod diagnostic;
 mod emit;
 pub mod explain;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use drawloom_blueprint::{Outcome, RunId, StepError};
+use drawloom_blueprint::{ErrorClass, Outcome, RunId, StepError};
 use drawloom_engine::{Admitted, Decision, Input, Resolved};
 use drawloom_queue::TaskId;
 use tokio::sync::oneshot;
@@ -111,7 +111,11 @@ impl Shard {
         self.runs.insert(run, live);
         self.decided(run, decision);
         match admitted {
-            Admitted::Skipped => self.give(run, Given::quietly(Input::Kill)),
+            Admitted::Skipped => {
+                let message = "all slots of the flow are held, and it says `when_full: skip`";
+                let reason = StepError::new(ErrorClass::Cancelled, message).with_code("flow_full");
+                self.give(run, Given::quietly(Input::Refuse(reason)));
+            }
             Admitted::Instead(others) => {
                 for other in others {
                     let given = Given { input: Input::Cancel, rule: GivenRule::UnlessEnding, reply: None };

@@ -30,7 +30,7 @@ use std::{
     sync::Arc,
 };
 
-use drawloom_store::{FolderBlobs, StoreError};
+use drawloom_store::{FolderBlobs, StoreError, files};
 
 use crate::{fault::Fault, readers::Readers, writer::Writer};
 
@@ -60,9 +60,9 @@ pub enum Access {
 pub struct SqliteStore {
     path: PathBuf,
     blobs: FolderBlobs,
-    // Dropped before the readers, so that the last connection to close is one that can tidy up.
-    writer: Option<Arc<Writer>>,
     readers: Readers,
+    // Dropped after the readers: the last connection to close moves the log into the file, and readers may not.
+    writer: Option<Arc<Writer>>,
 }
 
 impl SqliteStore {
@@ -107,8 +107,9 @@ fn blobs_of(path: &Path) -> PathBuf {
 }
 
 fn create_folder_of(path: &Path) -> Result<(), StoreError> {
-    let Some(folder) = path.parent().filter(|it| !it.as_os_str().is_empty()) else { return Ok(()) };
-    fs::create_dir_all(folder).map_err(|it| {
+    let Some(folder) = path.parent().filter(|it| !it.as_os_str().is_empty() && !it.is_dir()) else { return Ok(()) };
+    let created = fs::create_dir_all(folder).and_then(|()| files::sync_folder_of(folder));
+    created.map_err(|it| {
         let message = format!("{}: {it}", folder.display());
         if lock::is_refusal(&it) { StoreError::ReadOnly(message) } else { StoreError::Unavailable(message) }
     })

@@ -48,12 +48,13 @@ fn flows(conn: &Connection, prune: &Prune) -> Work<Vec<String>> {
     if let Some(flow) = &prune.flow {
         return Ok(vec![flow.clone()]);
     }
-    let (mut flows, mut last): (Vec<String>, Option<String>) = (Vec::new(), None);
-    let sql = "SELECT flow FROM runs WHERE status >= 3 AND (?1 IS NULL OR flow > ?1) ORDER BY flow LIMIT 1";
-    let mut next = conn.prepare_cached(sql)?;
-    while let Some(flow) = next.query_row([&last], |row| row.get::<_, String>(0)).optional()? {
-        flows.push(flow.clone());
-        last = Some(flow);
+    let (mut flows, mut from) = (Vec::new(), String::new());
+    let mut next =
+        conn.prepare_cached("SELECT flow FROM runs WHERE status >= 3 AND flow >= ? ORDER BY flow LIMIT 1")?;
+    while let Some(flow) = next.query_row([&from], |row| row.get::<_, String>(0)).optional()? {
+        // No text lies between another and the same with a zero byte behind it.
+        from = format!("{flow}\0");
+        flows.push(flow);
     }
     Ok(flows)
 }

@@ -60,7 +60,10 @@ impl Writer {
     pub(crate) fn start(path: &Path, durability: Durability) -> Result<Self, StoreError> {
         let mut desk = Desk::open(path, durability)?;
         let (queue, jobs) = mpsc::channel();
-        let thread = thread::Builder::new().name("drawloom-store".to_owned()).spawn(move || work(&mut desk, &jobs));
+        let thread = thread::Builder::new().name("drawloom-store".to_owned()).spawn(move || {
+            work(&mut desk, &jobs);
+            desk.flush_log();
+        });
         let thread = thread.map_err(|it| StoreError::Unavailable(format!("no thread for the store: {it}")))?;
         Ok(Self { queue, thread: Mutex::new(Some(thread)) })
     }
@@ -147,3 +150,6 @@ fn work(desk: &mut Desk, jobs: &Receiver<Job>) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -26,7 +26,7 @@ pub(crate) struct Compile {
 
 impl Compile {
     pub(crate) fn go(self, settings: &Settings) -> Done {
-        let source = flow::read(&self.flow)?;
+        let source = flow::load(&self.flow)?;
         let optimise = if self.optimise == 0 { Optimise::Off } else { Optimise::On };
         let compiled = flow::compile(&source, optimise)?;
         let passes = if self.explain { compiled.explain.as_slice() } else { &[] };

@@ -1,9 +1,17 @@
 //! `drawloom doctor`: what is wrong with this installation.
 
 use clap::Args;
+use drawloom_store::vault::MasterKey;
 use serde_json::json;
 
-use crate::{Done, failure::FAILED, output, settings::Settings, store::Use, workshop::Workshop};
+use crate::{
+    Done,
+    failure::FAILED,
+    output,
+    settings::Settings,
+    store::{self, Use},
+    workshop::Workshop,
+};
 
 /// Check this installation and say what to mend
 #[derive(Args)]
@@ -80,33 +88,44 @@ fn guard(settings: &Settings) -> Finding {
 
 async fn store(settings: Settings) -> Vec<Finding> {
     let place = settings.store.clone();
+    if store::path(&place).is_some_and(|it| !it.exists()) {
+        return vec![Finding {
+            what: "store",
+            good: true,
+            says: format!("{place}: none yet; `drawloom run` makes it"),
+        }];
+    }
     let workshop = match Workshop::open(settings, Use::Read) {
         Ok(it) => it,
         Err(failure) => {
             return vec![Finding { what: "store", good: false, says: format!("{place}: {}", failure.message()) }];
         }
     };
-    let mut found = Vec::new();
+    let mut found = vec![key(&workshop)];
     match workshop.store.info().await {
         Ok(it) => {
             let runs: u64 = it.runs.values().sum();
-            found.push(Finding {
-                what: "store",
-                good: true,
-                says: format!("{place}: schema {}, {runs} runs", it.schema),
-            });
+            let says = format!("{place}: schema {}, {runs} runs", it.schema);
+            found.push(Finding { what: "store", good: true, says });
         }
         Err(it) => found.push(Finding { what: "store", good: false, says: format!("{place}: {it} ({})", it.remedy()) }),
     }
-    match workshop.store.check(10).await {
-        Ok(problems) if problems.is_empty() => {
-            found.push(Finding { what: "journal", good: true, says: "sound".to_owned() });
-        }
-        Ok(problems) => {
-            let says = format!("{} problems; see `drawloom store check`", problems.len());
-            found.push(Finding { what: "journal", good: false, says });
-        }
-        Err(it) => found.push(Finding { what: "journal", good: false, says: it.to_string() }),
-    }
+    let (good, says) = match workshop.store.check(10).await {
+        Ok(problems) if problems.is_empty() => (true, "sound".to_owned()),
+        Ok(problems) => (false, format!("{} problems; see `drawloom store check`", problems.len())),
+        Err(it) => (false, it.to_string()),
+    };
+    found.push(Finding { what: "journal", good, says });
     found
+}
+
+/// The master key, which is made only when the first secret is set.
+fn key(workshop: &Workshop) -> Finding {
+    let path = workshop.master_key();
+    let (good, says) = match path.exists().then(|| MasterKey::from_file(&path)) {
+        None => (true, "none yet; setting the first secret makes it".to_owned()),
+        Some(Ok(_)) => (true, path.display().to_string()),
+        Some(Err(it)) => (false, format!("{it}: {}", it.remedy())),
+    };
+    Finding { what: "master key", good, says }
 }

@@ -11,65 +11,79 @@ use crate::{
     failure::{FAILED, Failure, INTERRUPTED},
     live::{self, Show},
     output,
+    settings::Settings,
+    workshop::Workshop,
 };
 
 /// How following ended.
-pub(crate) enum Followed {
+pub(super) enum Followed {
     /// All runs have ended.
-    Ended(Vec<RunView>),
-    /// Somebody pressed Ctrl-C; these go on later.
-    Interrupted(Vec<RunId>),
+    Ended,
+    /// Somebody pressed Ctrl-C; what has not ended goes on later.
+    Interrupted,
 }
 
-/// Shows what happens until all of `runs` have ended.
-pub(crate) async fn follow(
-    loom: &Loom,
-    mut events: Events,
+/// Shows these runs until they end, closes the loom, and says how they ended.
+pub(super) async fn watch(workshop: &Workshop, loom: Loom, events: Events, runs: &[RunId]) -> Done {
+    watch_with(workshop, loom, events, runs, live::show(&workshop.settings)).await
+}
+
+/// The same, shown in a certain way.
+pub(super) async fn watch_with(
+    workshop: &Workshop,
+    loom: Loom,
+    events: Events,
     runs: &[RunId],
-    show: &mut dyn Show,
-) -> Result<Followed, Failure> {
+    mut show: Box<dyn Show>,
+) -> Done {
+    let followed = follow(&loom, events, runs, show.as_mut()).await;
+    show.end();
+    let reader = loom.reader().clone();
+    let closed = loom.close().await;
+    let followed = followed?;
+    closed?;
+    let mut views = Vec::new();
+    for run in runs {
+        views.push(reader.view(*run).await?);
+    }
+    say(&views, &workshop.settings);
+    match followed {
+        Followed::Ended => Ok(exit(&views)),
+        Followed::Interrupted => Ok(INTERRUPTED),
+    }
+}
+
+async fn follow(loom: &Loom, mut events: Events, runs: &[RunId], show: &mut dyn Show) -> Result<Followed, Failure> {
     let mut open: BTreeSet<RunId> = runs.iter().copied().collect();
     let mut interrupt = std::pin::pin!(interrupted());
     while !open.is_empty() {
         tokio::select! {
             biased;
-            () = &mut interrupt => {
-                show.end();
-                return Ok(Followed::Interrupted(open.into_iter().collect()));
-            }
-            error = loom.failed() => {
-                show.end();
-                return Err(error.into());
-            }
+            () = &mut interrupt => return Ok(Followed::Interrupted),
             seen = events.next() => match seen {
-                Some(Seen::Event(event)) => {
-                    if runs.contains(&event.run) {
-                        show.event(&event);
-                        if matches!(&event.what, What::Run { status, .. } if status.is_end()) {
-                            open.remove(&event.run);
-                        }
+                Some(Seen::Event(event)) if open.contains(&event.run) => {
+                    show.event(&event);
+                    if matches!(&event.what, What::Run { status, .. } if status.is_end()) {
+                        open.remove(&event.run);
                     }
                 }
+                Some(Seen::Event(_)) => {}
                 Some(Seen::Missed(_)) => {
                     for run in open.clone() {
-                        if loom.reader().view(run).await?.status.is_end() {
+                        if loom.reader().row(run).await?.state.status.is_end() {
                             open.remove(&run);
                         }
                     }
                 }
-                None => break,
-            }
+                None => return Err(loom.failed().await.into()),
+            },
+            error = loom.failed() => return Err(error.into()),
         }
     }
-    show.end();
-    let mut views = Vec::new();
-    for run in runs {
-        views.push(loom.finished(*run).await?);
-    }
-    Ok(Followed::Ended(views))
+    Ok(Followed::Ended)
 }
 
-/// Ctrl-C, or a polite request to end. A second one ends the process at once.
+/// Ctrl-C, or a polite request to end. A second Ctrl-C ends the process at once.
 async fn interrupted() {
     let terminated = async {
         match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
@@ -90,56 +104,70 @@ async fn interrupted() {
     });
 }
 
-/// Says that runs were interrupted and how they go on.
-pub(crate) fn say_interrupted(runs: &[RunId], json: bool) -> Done {
-    for run in runs {
-        output::note(&format!("interrupted; `drawloom resume {run}` goes on where it was"));
+/// Says how runs stand: with `--json` an object for each, a line for a line.
+pub(super) fn say(views: &[RunView], settings: &Settings) {
+    for view in views {
+        if !view.status.is_end() && settings.store != "memory:" {
+            output::note(&format!("interrupted; `drawloom resume {}` goes on where it was", view.run));
+        }
+        if settings.json {
+            output::json(&to_json(view));
+        } else if view.status.is_end() {
+            say_ended(view, settings);
+        }
     }
-    if json {
-        let runs: Vec<String> = runs.iter().map(ToString::to_string).collect();
-        output::json(&json!({ "interrupted": runs }));
-    }
-    Ok(INTERRUPTED)
 }
 
 /// The end of a run for people: one line, then its outputs on standard output.
-pub(crate) fn say_ended(view: &RunView) {
+fn say_ended(view: &RunView, settings: &Settings) {
     let took = view.ended_at.map_or_else(Default::default, |it| it.since(view.started_at));
     let count = view.steps.len();
-    let rest = format!(" · {count} step{} · run {}", if count == 1 { "" } else { "s" }, view.run);
-    output::note(&live::run_line(&view.flow, view.status, took, &console::style(rest).dim().for_stderr().to_string()));
+    if !settings.quiet || view.status != RunStatus::Succeeded {
+        let rest = format!(" · {count} step{} · run {}", if count == 1 { "" } else { "s" }, view.run);
+        let rest = console::style(rest).dim().for_stderr().to_string();
+        output::note(&live::run_line(&view.flow, view.status, took, &rest));
+    }
     if let Some(error) = &view.error {
         let at = error.step.as_ref().map(|it| format!(" in `{it}`")).unwrap_or_default();
         output::note(&format!("  {}{at}: {}", error.class, error.message));
-        if view.status != RunStatus::Succeeded {
-            let id = error.step.as_deref().unwrap_or_default();
-            output::note(&format!(
-                "  look closer: drawloom runs show {} · drawloom runs logs {} {id}",
-                view.run, view.run
-            ));
+        if view.status != RunStatus::Succeeded && settings.store != "memory:" {
+            output::note(&format!("  look closer: drawloom runs show {0}, drawloom runs logs {0}", view.run));
         }
     }
-    let has_outputs = view.outputs.as_object().is_some_and(|it| !it.is_empty());
-    if has_outputs {
-        let text = serde_json::to_string_pretty(&view.outputs).unwrap_or_default();
-        output::line(&text);
+    if view.outputs.as_object().is_some_and(|it| !it.is_empty()) {
+        output::raw(format!("{}\n", pretty(&view.outputs)).as_bytes());
     }
 }
 
-/// A run as `--json` shows it.
-pub(crate) fn to_json(view: &RunView) -> Json {
-    let version = view.number.map_or_else(|| json!(view.hash.get(..12).unwrap_or(&view.hash)), |it| json!(it));
+fn pretty(value: &drawloom_blueprint::Value) -> String {
+    serde_json::to_string_pretty(value).expect("invariant: a value is JSON")
+}
+
+/// A run as `run --json` and `resume --json` show it.
+pub(super) fn to_json(view: &RunView) -> Json {
+    let steps: Vec<Json> = view
+        .steps
+        .iter()
+        .map(|it| {
+            json!({
+                "id": it.id,
+                "path": it.path,
+                "status": it.status,
+                "attempts": it.attempts,
+                "started_at": it.started_at,
+                "ended_at": it.ended_at,
+                "error": it.error,
+            })
+        })
+        .collect();
     let mut object = json!({
         "run": view.run.to_string(),
         "flow": view.flow,
-        "version": version,
-        "hash": view.hash,
+        "version": version(view),
         "status": view.status,
         "outputs": view.outputs,
         "error": view.error,
-        "started_at": view.started_at,
-        "ended_at": view.ended_at,
-        "steps": view.steps,
+        "steps": steps,
     });
     if !view.counted.is_empty() {
         object["counted"] = json!(view.counted);
@@ -147,7 +175,12 @@ pub(crate) fn to_json(view: &RunView) -> Json {
     object
 }
 
-/// The exit code that a run's end asks for.
-pub(crate) fn exit(views: &[RunView]) -> u8 {
+/// The number of a published version, or the beginning of its hash.
+pub(super) fn version(view: &RunView) -> Json {
+    view.number.map_or_else(|| json!(view.hash.get(..12).unwrap_or(&view.hash)), |it| json!(it))
+}
+
+/// The exit code that the ends of runs ask for.
+pub(super) fn exit(views: &[RunView]) -> u8 {
     if views.iter().all(|it| it.status == RunStatus::Succeeded) { 0 } else { FAILED }
 }

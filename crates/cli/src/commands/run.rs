@@ -3,12 +3,19 @@
 use std::{path::PathBuf, sync::Arc};
 
 use clap::Args;
-use drawloom_blueprint::Value;
-use drawloom_lang::Optimise;
-use drawloom_runtime::{Loom, Start, Which, Work};
+use drawloom_blueprint::{Blueprint, Value};
+use drawloom_lang::{Compiled, Optimise};
+use drawloom_runtime::{Error, Recover, Start, Which, Work};
 
-use super::follow::{self, Followed};
-use crate::{Done, failure::Failure, flow, inputs, live, output, settings::Settings, store::Use, workshop::Workshop};
+use super::follow;
+use crate::{
+    Done,
+    failure::Failure,
+    flow, inputs, live, output,
+    settings::Settings,
+    store::{self, Use},
+    workshop::Workshop,
+};
 
 /// Run a flow and follow it to its end
 #[derive(Args)]
@@ -38,8 +45,8 @@ pub(crate) struct Run {
     /// Keep nothing: the run is gone with the process
     #[arg(long, conflicts_with = "detach")]
     ephemeral: bool,
-    /// Print live events as lines of JSON on standard output
-    #[arg(long, conflicts_with = "json")]
+    /// Print live events as lines of JSON on standard output; the last one is the run, as --json shows it
+    #[arg(long)]
     events: bool,
 }
 
@@ -48,54 +55,30 @@ impl Run {
         if self.ephemeral {
             "memory:".clone_into(&mut settings.store);
         }
-        // The flow is checked before a store is touched: bad input starts nothing.
-        let compiled = match self.file() {
-            Some(path) => {
-                let source = flow::read(&path)?;
-                Some((flow::compile(&source, Optimise::On)?, source))
-            }
-            None => None,
-        };
-        let given = match &compiled {
-            Some((it, _)) => {
-                let given = inputs::read(&it.blueprint, &self.input, self.inputs.as_deref())?;
-                check(&it.blueprint, &given)?;
-                Some(given)
-            }
-            None => None,
-        };
+        settings.json |= self.events;
+        // The flow and its inputs are checked before a store is touched: bad input starts nothing.
+        let labels = labels(&self.label)?;
+        let meant = self.meant(&settings).await?;
         let workshop = Workshop::open(settings, Use::Write)?;
-        let loom = workshop.loom(if self.detach { Work::Leave } else { Work::Do }).await?;
-        let (version, given) = match (compiled, given) {
-            (Some((compiled, source)), Some(given)) => {
-                workshop.keep_children(&compiled).await?;
-                let blueprint = Arc::new(compiled.blueprint);
-                (Which::Blueprint { blueprint, source: Some(source.text().to_owned()) }, given)
-            }
-            _ => self.published(&workshop).await?,
-        };
-        let start = Start {
-            version,
-            inputs: given,
-            trigger: Value::object([("kind", Value::from("manual"))]),
-            labels: labels(&self.label)?,
-            idempotency_key: self.idempotency_key.clone(),
-        };
-        let done = self.start(&workshop, &loom, start).await;
-        let closed = loom.close().await;
+        if let Some(compiled) = &meant.compiled {
+            workshop.keep_children(compiled).await?;
+        }
+        let start =
+            Start { labels, idempotency_key: self.idempotency_key.clone(), ..Start::of(meant.version, meant.inputs) };
+        let done = self.start(&workshop, start).await;
         workshop.close().await?;
-        let code = done?;
-        closed?;
-        Ok(code)
+        done
     }
 
-    async fn start(&self, workshop: &Workshop, loom: &Loom, start: Start) -> Done {
+    async fn start(&self, workshop: &Workshop, start: Start) -> Done {
         let json = workshop.settings.json;
+        let loom = workshop.loom(if self.detach { Work::Leave } else { Work::Do }).await?;
         let events = loom.events();
         let begun = loom.start(start).await?;
         if self.detach {
+            loom.close().await?;
             if json {
-                output::json(&serde_json::json!({ "run": begun.run.to_string(), "new": begun.is_new }));
+                output::json(&serde_json::json!({ "run": begun.run.to_string() }));
             } else {
                 output::line(&begun.run.to_string());
                 output::note(&format!("recorded; `drawloom resume {}` does the work", begun.run));
@@ -103,53 +86,73 @@ impl Run {
             return Ok(0);
         }
         if !begun.is_new {
-            loom.recover(drawloom_runtime::Recover::Run(begun.run)).await?;
-            if loom.reader().view(begun.run).await?.status.is_end() {
-                return Ok(say(&[loom.finished(begun.run).await?], json, self.events));
+            let view = loom.reader().view(begun.run).await?;
+            if view.status.is_end() {
+                loom.close().await?;
+                follow::say(std::slice::from_ref(&view), &workshop.settings);
+                return Ok(follow::exit(&[view]));
             }
+            loom.recover(Recover::Run(begun.run)).await?;
         }
-        let mut show = if self.events { Box::new(live::Lines) } else { live::show(&workshop.settings) };
-        match follow::follow(loom, events, &[begun.run], show.as_mut()).await? {
-            Followed::Ended(views) => Ok(say(&views, json, self.events)),
-            Followed::Interrupted(runs) => follow::say_interrupted(&runs, json),
-        }
+        let show = if self.events { Box::new(live::Lines) } else { live::show(&workshop.settings) };
+        follow::watch_with(workshop, loom, events, &[begun.run], show).await
     }
 
-    /// The file that is meant; none for a published flow.
-    fn file(&self) -> Option<PathBuf> {
+    /// What is to be run, with its inputs checked.
+    async fn meant(&self, settings: &Settings) -> Result<Meant, Failure> {
         let path = PathBuf::from(&self.flow);
-        let looks_like_name = !self.flow.contains(['/', '.']) && self.flow != "-";
-        (path.exists() || !looks_like_name).then_some(path)
+        let is_name = !self.flow.contains(['/', '.', '\\']) && self.flow != "-";
+        if is_name && !path.is_file() {
+            return self.published(settings).await;
+        }
+        if self.flow == "-" && self.inputs.as_deref().is_some_and(|it| it.as_os_str() == "-") {
+            return Err(Failure::usage("the flow and its inputs cannot both come from standard input"));
+        }
+        let source = flow::load(&path)?;
+        let compiled = flow::compile(&source, Optimise::On)?;
+        let inputs = self.inputs(&compiled.blueprint)?;
+        let version = Which::Blueprint {
+            blueprint: Arc::new(compiled.blueprint.clone()),
+            source: Some(source.text().to_owned()),
+        };
+        Ok(Meant { version, inputs, compiled: Some(compiled) })
     }
 
-    async fn published(&self, workshop: &Workshop) -> Result<(Which, Value), Failure> {
-        let (name, number) = match self.flow.split_once('@') {
-            Some((name, number)) => {
-                let number =
-                    number.parse().map_err(|_| Failure::usage(format!("`{number}` is not a version's number")))?;
-                (name.to_owned(), Some(number))
-            }
-            None => (self.flow.clone(), None),
-        };
-        let found = match number {
-            Some(number) => workshop.store.published(&name, number).await?,
-            None => workshop.store.active(&name).await?,
-        };
-        let found = found.ok_or_else(|| {
+    async fn published(&self, settings: &Settings) -> Result<Meant, Failure> {
+        let (flow, number) = flow::published_name(&self.flow)?;
+        let unknown = || {
             Failure::usage(format!("there is no file and no published flow `{}`", self.flow))
                 .help("`drawloom flows list` lists the published ones, `drawloom init` writes a first flow")
-        })?;
+        };
+        // Looking for the name must not make a store.
+        if store::path(&settings.store).is_none_or(|it| !it.exists()) {
+            return Err(unknown());
+        }
+        let workshop = Workshop::open(settings.clone(), Use::Read)?;
+        let found = match number {
+            Some(number) => workshop.store.published(&flow, number).await?,
+            None => workshop.store.active(&flow).await?,
+        };
+        let found = found.ok_or_else(unknown)?;
         let blueprint = workshop.reader().blueprint(found.hash).await?;
-        let given = inputs::read(&blueprint, &self.input, self.inputs.as_deref())?;
-        check(&blueprint, &given)?;
-        Ok((Which::Published { flow: name, number }, given))
+        workshop.close().await?;
+        let inputs = self.inputs(&blueprint)?;
+        Ok(Meant { version: Which::Published { flow, number: Some(found.number) }, inputs, compiled: None })
+    }
+
+    fn inputs(&self, blueprint: &Blueprint) -> Result<Value, Failure> {
+        let given = inputs::read(blueprint, &self.input, self.inputs.as_deref())?;
+        drawloom_engine::check_inputs(blueprint, &given).map_err(Error::Inputs)?;
+        Ok(given)
     }
 }
 
-fn check(blueprint: &drawloom_blueprint::Blueprint, given: &Value) -> Result<(), Failure> {
-    drawloom_engine::check_inputs(blueprint, given)
-        .map(drop)
-        .map_err(|problems| drawloom_runtime::Error::Inputs(problems).into())
+/// What is to be run.
+struct Meant {
+    version: Which,
+    inputs: Value,
+    /// Where it was compiled just now.
+    compiled: Option<Compiled>,
 }
 
 /// `name=value` pairs.
@@ -160,16 +163,4 @@ pub(crate) fn labels(pairs: &[String]) -> Result<std::collections::BTreeMap<Stri
             .ok_or_else(|| Failure::usage(format!("`--label {it}` is not of the form name=value")))
     };
     pairs.iter().map(pair).collect()
-}
-
-/// Shows how runs ended; the exit code.
-pub(crate) fn say(views: &[drawloom_runtime::RunView], json: bool, events: bool) -> u8 {
-    for view in views {
-        if json {
-            output::json(&follow::to_json(view));
-        } else if !events {
-            follow::say_ended(view);
-        }
-    }
-    follow::exit(views)
 }

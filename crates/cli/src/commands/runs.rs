@@ -1,6 +1,8 @@
 //! `drawloom runs`: look at runs and steer them.
 
 mod facts;
+mod filter;
+mod fork;
 mod list;
 mod logs;
 mod show;
@@ -8,15 +10,13 @@ mod steer;
 
 use clap::{Args, Subcommand};
 
+pub(super) use list::find;
+
 use crate::{Done, settings::Settings, store::Use, workshop::Workshop};
 
 /// List runs, look into them, steer them, fork them
 #[derive(Args)]
-#[command(after_help = "Examples:\n  drawloom runs list --status failed --since 1h\n  drawloom runs show 01j9x2\n  \
-                        drawloom runs logs 01j9x2 fetch\n  drawloom runs why 01j9x2 publish\n  \
-                        drawloom runs signal 01j9x2 approved --payload '{\"by\": \"Ada\"}'\n  \
-                        drawloom runs fork 01j9x2 --from publish --dry-run\n\n\
-                        RUN is a run's id or the beginning of it; `last` is the newest run.")]
+#[command(after_help = "RUN is a run's id or the beginning of it; `last` is the newest run.")]
 pub(crate) struct Runs {
     #[command(subcommand)]
     what: What,
@@ -34,8 +34,8 @@ enum What {
     Pause(steer::Pause),
     Resume(steer::Resume),
     Signal(steer::Signal),
-    Fork(steer::Fork),
-    Replay(steer::Replay),
+    Fork(fork::Fork),
+    Replay(fork::Replay),
     Delete(steer::Delete),
 }
 

@@ -23,7 +23,9 @@ pub(crate) struct Secrets {
 #[derive(Subcommand)]
 enum What {
     /// Set a secret: the value is asked for, or read from standard input; it is never an argument
-    #[command(after_help = "Examples:\n  drawloom secrets set API_TOKEN\n  pass api | drawloom secrets set API_TOKEN --stdin")]
+    #[command(
+        after_help = "Examples:\n  drawloom secrets set API_TOKEN\n  pass api | drawloom secrets set API_TOKEN --stdin"
+    )]
     Set {
         /// Its name
         name: String,

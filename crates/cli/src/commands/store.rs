@@ -39,8 +39,10 @@ enum What {
         to: String,
     },
     /// Copy it to a file that does not exist yet, also while it is in use
-    #[command(after_help = "Example:\n  drawloom store backup /backups/today.db\n\nLarge values go to a folder beside the file. \
-                            The master key of the secrets is not part of a backup: keep it apart.")]
+    #[command(
+        after_help = "Example:\n  drawloom store backup /backups/today.db\n\nLarge values go to a folder beside the file. \
+                            The master key of the secrets is not part of a backup: keep it apart."
+    )]
     Backup {
         /// The file
         to: PathBuf,
@@ -52,7 +54,9 @@ enum What {
         from: PathBuf,
     },
     /// Delete old ended runs
-    #[command(after_help = "Examples:\n  drawloom store prune --keep 30d\n  drawloom store prune --keep 100 --flow order-report")]
+    #[command(
+        after_help = "Examples:\n  drawloom store prune --keep 30d\n  drawloom store prune --keep 100 --flow order-report"
+    )]
     Prune {
         /// Those that ended longer ago (`30d`), or all but the newest of each flow (`100`)
         #[arg(long, value_name = "AGE|COUNT")]
@@ -85,8 +89,9 @@ impl Store {
             What::Info => info(&workshop, json).await?,
             What::Check => check(&workshop, json).await?,
             What::Copy { to, .. } => {
-                let path = crate::store::path(&to)
-                    .ok_or_else(|| Failure::usage(format!("`{to}` cannot be copied to")).help("use a sqlite:// store"))?;
+                let path = crate::store::path(&to).ok_or_else(|| {
+                    Failure::usage(format!("`{to}` cannot be copied to")).help("use a sqlite:// store")
+                })?;
                 workshop.store.backup(&path).await?;
                 say_done("copied to", &to, json)?
             }

@@ -22,7 +22,7 @@ impl Validate {
         let (mut all, mut sources) = (Vec::new(), Vec::new());
         for path in &self.flows {
             let source = match flow::read_checked(path)? {
-                Ok(it) => it,
+                Ok(it) => flow::converted(&it).unwrap_or(it),
                 Err(diagnostic) => {
                     all.push(*diagnostic);
                     continue;

@@ -25,7 +25,6 @@ fn in_shop(name: &str, args: &[&str]) -> Json {
     outputs(&home, name, &[&["--input", shop.as_str()], args].concat())
 }
 
-
 #[test]
 fn every_example_is_valid_and_has_a_test_here() {
     let tests = include_str!("examples.rs");

@@ -66,9 +66,6 @@ impl Judge<'_> {
         if let Some(start) = self.run.child_start(at) {
             self.effect(Effect::StartChild(Box::new(start)));
         }
-        if it.detach {
-            self.succeed(at, Value::object([("run", Value::from(run.to_string()))]));
-        }
     }
 
     pub(super) fn child_ended(&mut self, frame: FrameRef, serial: u64, step: StepIx, end: RunEnd) -> bool {

@@ -25,6 +25,10 @@ impl Judge<'_> {
         self.end_run(RunStatus::Cancelled, None, StopReason::Cancel);
     }
 
+    pub(super) fn refuse(&mut self, error: StepError) {
+        self.end_run(RunStatus::Cancelled, Some(Box::new(error)), StopReason::Kill);
+    }
+
     pub(super) fn kill(&mut self) {
         self.end_run(RunStatus::Cancelled, None, StopReason::Kill);
     }

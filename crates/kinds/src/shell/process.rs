@@ -124,10 +124,9 @@ async fn supervise(
         let _ = timeout(GRACE, async { tokio::join!(child.wait(), group.gone()) }).await;
         group.signal(Signal::KILL);
         let _ = child.wait().await;
-    } else {
-        // What the command has written is read; what it left in the background may not keep the attempt.
-        let _ = timeout(LINGER, pipes.closed.cancelled()).await;
     }
+    // What was written is read; what was left in the background may not keep the attempt.
+    let _ = timeout(LINGER, pipes.closed.cancelled()).await;
     if group.signal(Signal::KILL) {
         let _ = timeout(REAP, group.gone()).await;
         let _ = timeout(LINGER, pipes.closed.cancelled()).await;

@@ -14,7 +14,7 @@ use minijinja::{Environment, ErrorKind, UndefinedBehavior};
 use crate::with::invalid;
 
 /// How many instructions a template may take.
-const FUEL: u64 = 50_000_000;
+const FUEL: u64 = 20_000_000;
 /// How long the text may become.
 const OUTPUT_MAX: usize = 16 << 20;
 

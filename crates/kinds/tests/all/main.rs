@@ -8,4 +8,5 @@ mod log;
 mod server;
 mod shell;
 mod support;
+mod tls;
 mod transform;

@@ -73,6 +73,52 @@ pub(crate) struct Job {
     pub(crate) kept: Arc<Kept>,
 }
 
+impl Job {
+    /// A task of `kind`.
+    pub(crate) fn new(kind: &str, with: serde_json::Value) -> Self {
+        Self::under(&settings(), kind, with)
+    }
+
+    /// A task of `kind` for an installation with these settings.
+    pub(crate) fn under(settings: &Settings, kind: &str, with: serde_json::Value) -> Self {
+        Self::of(&executors(settings).expect("settings"), kind, with)
+    }
+
+    /// A task for one of these executors. Connections and children belong to the test's own runtime.
+    pub(crate) fn of(executors: &[Arc<dyn Executor>], kind: &str, with: serde_json::Value) -> Self {
+        let executor = executors.iter().find(|it| it.info().name == kind).expect("an executor of that kind");
+        let task = Task {
+            id: TaskId { run: RunId(7), frame: 0 as FrameRef, serial: 1, step: StepIx(3), attempt: 2 },
+            kind: kind.to_owned(),
+            with: value(with),
+            timeout: None,
+            path: "outer[1].inner".to_owned(),
+            idempotency_key: "key-of-step".to_owned(),
+            redactor: Redactor::default(),
+            seed: 42,
+        };
+        Self { executor: Arc::clone(executor), task, stop: CancellationToken::new(), kept: Arc::default() }
+    }
+
+    pub(crate) fn timeout(mut self, timeout: Duration) -> Self {
+        self.task.timeout = Some(timeout);
+        self
+    }
+
+    pub(crate) fn secrets(mut self, secrets: &[&str]) -> Self {
+        self.task.redactor = Redactor::new(secrets.iter().map(|it| (*it).to_owned()));
+        self
+    }
+
+    pub(crate) async fn run(&self) -> Result<serde_json::Value, StepError> {
+        let context = Context { stop: self.stop.clone(), output: self.kept.clone(), started: STARTED };
+        match self.executor.execute(self.task.clone(), context).await {
+            Outcome::Success(it) => Ok(json_of(&it)),
+            Outcome::Failure(it) => Err(it),
+        }
+    }
+}
+
 /// Runs a task to its end.
 pub(crate) async fn run(kind: &str, with: serde_json::Value) -> Result<serde_json::Value, StepError> {
     Job::new(kind, with).run().await

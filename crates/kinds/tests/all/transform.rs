@@ -8,6 +8,7 @@ use serde_json::json;
 use crate::support::{Job, fails, inlines, run, value};
 
 #[track_caller]
+#[expect(clippy::needless_pass_by_value, reason = "tests write values in place")]
 fn jq(program: &str, input: serde_json::Value, expected: serde_json::Value) {
     inlines("transform", json!({"jq": program, "input": input}), expected);
 }
@@ -140,13 +141,14 @@ fn hostile_programs_are_read_without_harm() {
 
 #[test]
 fn cheap_programs_stay_cheap_on_large_inputs() {
-    let items: Vec<_> = (0..100_000).map(|it| json!({"id": it, "tag": format!("t{}", it % 100), "n": 1.5})).collect();
+    let items: Vec<_> = (0..30_000).map(|it| json!({"id": it, "tag": format!("t{}", it % 100), "n": 1.5})).collect();
     let input = value(json!({"items": items}));
     for program in [
         ".items | map(.tag) | join(\",\") | length",
         "[.items[].tag] | add | length",
         ".items | map([.id]) | add | length",
         ".items | map({(.tag): .id}) | add | length",
+        ".items | map({(\"k\\(.id)\"): .id}) | add | length",
         ".items | group_by(.tag) | length",
         ".items | map({key: .tag, value: .id}) | from_entries | length",
         ".items[].n |= . * 2 | .items | length",
@@ -156,7 +158,7 @@ fn cheap_programs_stay_cheap_on_large_inputs() {
         let with = drawloom_blueprint::Value::object([("jq", program.into()), ("input", input.clone())]);
         let started = Instant::now();
         inline("transform", &with).unwrap_or_else(|it| panic!("{program}: {it}"));
-        assert!(started.elapsed() < Duration::from_secs(10), "{program}: {:?}", started.elapsed());
+        assert!(started.elapsed() < Duration::from_secs(8), "{program}: {:?}", started.elapsed());
     }
 }
 
@@ -228,7 +230,7 @@ async fn memory_is_bounded() {
         "def f: 1 + f; f",
     ] {
         let error = Job::new("transform", json!({"jq": program}))
-            .timeout(Duration::from_secs(20))
+            .timeout(Duration::from_secs(5))
             .run()
             .await
             .expect_err(program);

@@ -110,8 +110,8 @@ pub(super) fn filter(expression: &Expression, it: &Called, problems: &mut Vec<Di
         _ => return,
     };
     let Some((named, span)) = argument else { return };
-    let is_sign = matches!(named.as_str(), "==" | "!=" | "<" | "<=" | ">" | ">=");
-    if !known.contains(&named.as_str()) && !(is_sign && what == "test") {
+    let is_sign = what == "test" && matches!(named.as_str(), "==" | "!=" | "<" | "<=" | ">" | ">=");
+    if !is_sign && !known.contains(&named.as_str()) {
         let problem = Diagnostic::new(code, expression.place(span), format!("unknown {what} `{named}`"));
         problems.push(problem.maybe_help(did_you_mean(&named, known.iter().copied())));
     }

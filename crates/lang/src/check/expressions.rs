@@ -37,7 +37,7 @@ fn check_text<'a>(names: &mut Names<'_, 'a>, site: &Site<'a>, text: &'a Text) {
     let template = Template::parse(text, names.problems);
     for expression in template.expressions() {
         for it in uses::find(expression, names.problems) {
-            names.check(site, it);
+            names.check(site, &it);
         }
     }
 }

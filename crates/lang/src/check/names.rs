@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 
 use super::{
     fields,
-    plan::{ListNo, Plan, Role},
+    plan::{ListNo, Plan, Role, StepNo},
     refs::Ref,
     secrets,
     sites::{At, Site},
@@ -45,7 +45,7 @@ pub(super) fn lists(plan: &Plan, at: At) -> impl Iterator<Item = ListNo> {
 
 impl<'a> Names<'_, 'a> {
     /// Checks one use of a name.
-    pub(super) fn check(&mut self, site: &Site<'a>, it: Use<'a>) {
+    pub(super) fn check(&mut self, site: &Site<'a>, it: &Use<'a>) {
         if self.is_variable(site.at, it.root) {
             return;
         }
@@ -53,19 +53,19 @@ impl<'a> Names<'_, 'a> {
             return self.step(site, it, step);
         }
         let problem = match it.root {
-            "inputs" if site.at == At::Trigger => Some(no_run_yet(&it)),
-            "inputs" => self.input(&it),
-            "vars" => self.var(&it),
-            "run" => fields::run(&it),
-            "secrets" => secrets::check(site.slot, &it),
-            "error" => self.error(site.at, &it),
-            "last" => self.last(site.at, &it),
-            _ => Some(self.unknown(site.at, &it)),
+            "inputs" if site.at == At::Trigger => Some(no_run_yet(it)),
+            "inputs" => self.input(it),
+            "vars" => self.var(it),
+            "run" => fields::run(it),
+            "secrets" => secrets::check(site.slot, it),
+            "error" => self.error(site.at, it),
+            "last" => self.last(site.at, it),
+            _ => Some(self.unknown(site.at, it)),
         };
         self.problems.extend(problem);
     }
 
-    fn step(&mut self, site: &Site<'a>, it: Use<'a>, step: super::plan::StepNo) {
+    fn step(&mut self, site: &Site<'a>, it: &Use<'a>, step: StepNo) {
         let id = shortened(it.root);
         if matches!(site.at, At::Trigger | At::Start) {
             let message = format!("step `{id}` is used before the run begins");
@@ -78,7 +78,7 @@ impl<'a> Names<'_, 'a> {
             let problem = Diagnostic::new(Code::UnknownName, it.span, message);
             return self.problems.push(problem.help(format!("use one of its steps: {inner}")));
         }
-        self.problems.extend(fields::of_step(self.flow, self.plan.entry(step).step, &it, self.suggest));
+        self.problems.extend(fields::of_step(self.flow, self.plan.entry(step).step, it, self.suggest));
         self.refs.push(Ref { at: site.at, target: step, span: it.span, root: it.root, guarded: it.guarded });
     }
 
@@ -126,7 +126,7 @@ impl<'a> Names<'_, 'a> {
     }
 
     fn last(&mut self, at: At, it: &Use) -> Option<Diagnostic> {
-        if !lists(self.plan, at).any(|it| matches!(self.plan.lists[it.ix()].role, Role::Loop)) {
+        if !lists(self.plan, at).any(|it| matches!(self.plan.lists[it.ix()].role, Role::Loop(_))) {
             let message = "`last` is known only in a `loop`: in its steps, `while` and `until`";
             return Some(Diagnostic::new(Code::LastOutsideWhile, it.span, message));
         }

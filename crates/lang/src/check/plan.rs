@@ -12,7 +12,7 @@ use drawloom_blueprint::TriggerRule;
 
 use crate::{
     Data, Node, Span,
-    model::{Body, Flow, ForEach, OnFailure, Step},
+    model::{Arm, Body, Flow, ForEach, Loop, OnFailure, Step},
 };
 
 /// A step's position in the table.
@@ -67,11 +67,11 @@ pub(super) enum Role<'a> {
     Root,
     Branch,
     /// One of several, of which one at most is taken; the conditions that were false before it, and its own.
-    Arm(&'a [crate::model::Arm], usize),
+    Arm(&'a [Arm], usize),
     Then(&'a Node),
     Else(&'a Node),
     Each(&'a ForEach),
-    Loop,
+    Loop(&'a Loop),
     Try,
     Catch,
     Finally,
@@ -144,7 +144,7 @@ impl<'a> Plan<'a> {
                 arms.iter().enumerate().for_each(|(at, it)| self.list(owner, Role::Arm(arms, at), &it.steps));
             }
             Body::ForEach(it) => self.list(owner, Role::Each(it), &it.body),
-            Body::Loop(it) => self.list(owner, Role::Loop, &it.body),
+            Body::Loop(it) => self.list(owner, Role::Loop(it), &it.body),
             Body::Try(it) => {
                 self.list(owner, Role::Try, &it.body);
                 it.catch.iter().for_each(|it| self.list(owner, Role::Catch, it));

@@ -41,8 +41,13 @@ enum Ended {
 }
 
 /// Judges all uses of steps.
-pub(super) fn check(plan: &Plan, order: &Order, refs: &[Ref], problems: &mut Vec<Diagnostic>) {
-    let mut judge = Judge { plan, order, skips: Skips::new(plan, order), open: Vec::new(), problems };
+pub(super) fn check(
+    plan: &Plan,
+    (order, skips): (&Order, &Skips),
+    refs: &[Ref],
+    problems: &mut Vec<Diagnostic>,
+) {
+    let mut judge = Judge { plan, order, skips, open: Vec::new(), problems };
     for it in refs {
         if let At::Group(group) = it.at {
             // Each step of the group evaluates it; where the expression copes, one of them stands for all.
@@ -66,7 +71,7 @@ struct Open<'a> {
 struct Judge<'c, 'a> {
     plan: &'c Plan<'a>,
     order: &'c Order,
-    skips: Skips,
+    skips: &'c Skips,
     open: Vec<Open<'a>>,
     problems: &'c mut Vec<Diagnostic>,
 }

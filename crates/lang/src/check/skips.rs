@@ -73,7 +73,12 @@ impl Skips {
         if plan.goes_on(no) { Absence::Failure } else { self.skips[no.ix()] }
     }
 
-    /// Why the step may be skipped once its own condition holds.
+    /// Whether the step may be skipped.
+    pub(super) fn may_be_skipped(&self, no: StepNo) -> bool {
+        self.skips[no.ix()] != Absence::Never
+    }
+
+    /// Whether the step may have no output for another reason than its own condition.
     pub(super) fn besides_condition(&self, plan: &Plan, no: StepNo) -> bool {
         let before = plan.before(no).iter().any(|it| self.skips[it.ix()] != Absence::Never);
         plan.goes_on(no) || (before && plan.entry(no).rule != TriggerRule::NoneFailed) || needs_failure(plan, no)

@@ -1,6 +1,6 @@
 //! What was probably meant by an unknown name, at a bounded cost however many names are unknown.
 
-use crate::diagnostic::{closest, did_you_mean};
+use crate::diagnostic::did_you_mean;
 
 /// How many names are compared with others in all. A comparison takes about a microsecond.
 const COMPARISONS: usize = 1_000_000;
@@ -22,11 +22,6 @@ impl Suggest {
         did_you_mean(written, known.into_iter().map_while(|it| charge(left, it)))
     }
 
-    /// The name that is close.
-    pub(super) fn closest<'a>(&mut self, written: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-        let left = &mut self.left;
-        closest(written, known.into_iter().map_while(|it| charge(left, it)))
-    }
 }
 
 fn charge<'a>(left: &mut usize, it: &'a str) -> Option<&'a str> {

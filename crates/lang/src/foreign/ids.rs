@@ -2,7 +2,7 @@
 //!
 //! **Invariant:** every id given out is valid, not reserved, and given out once.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Names that an expression may use for something else than a step.
 const RESERVED: &[&str] = &[
@@ -40,6 +40,8 @@ const LENGTH_MAX: usize = 48;
 #[derive(Debug, Default)]
 pub(super) struct Ids {
     taken: BTreeSet<String>,
+    /// How often each name was wanted, so that the thousandth does not try the 999 before it.
+    wanted: BTreeMap<String, u64>,
 }
 
 impl Ids {
@@ -47,9 +49,9 @@ impl Ids {
     pub(super) fn fresh(&mut self, wanted: &str) -> String {
         let base = identifier(wanted);
         let mut id = base.clone();
-        let mut count = 1_u64;
+        let count = self.wanted.entry(base.clone()).or_insert(1);
         while !self.taken.insert(id.clone()) {
-            count += 1;
+            *count += 1;
             id = format!("{base}_{count}");
         }
         id

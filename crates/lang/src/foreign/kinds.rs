@@ -17,7 +17,7 @@ use super::{
     ids::{flow_name, identifier},
     report::Note,
 };
-use node::{NODE_LISTS, list};
+use node::{Edges, NODE_LISTS, ordered};
 use scope::{Frame, Scope, count_reads};
 use template::{contains_reference, value};
 
@@ -42,7 +42,7 @@ pub(super) fn convert(document: &Obj) -> (Json, Vec<Note>) {
     inputs(&mut members, &mut scope);
     scope.frames.push(Frame::new());
     let mut steps = variables(&mut members, &mut scope);
-    let mut rest = list(&nodes, "nodes", &edges(&mut members), &mut scope);
+    let mut rest = ordered(&nodes, "nodes", &edges(&mut members), &mut scope);
     if let Some(first) = steps.first().and_then(|it| it.get("id")).cloned() {
         // Where the order is a graph, whatever starts at once still waits for the variables.
         let needs = rest.iter_mut().filter_map(|it| it.get_mut("needs")?.as_array_mut());
@@ -138,6 +138,12 @@ fn inputs(members: &mut Members<'_>, scope: &mut Scope) {
         }
         _ => scope.report.lost(key, "inputs are neither an object nor a list"),
     }
+    for (name, schema) in scope.inputs.iter_mut().filter_map(|(name, it)| Some((name, it.as_object_mut()?))) {
+        if schema.values().any(|it| it.to_string().contains("{{")) {
+            scope.report.lost(key, format!("the schema and default of `{name}`, which hold `{{{{`"));
+            schema.clear();
+        }
+    }
 }
 
 fn schema(declared: &Obj) -> Json {
@@ -175,7 +181,9 @@ fn variables(members: &mut Members<'_>, scope: &mut Scope) -> Vec<Json> {
             return Vec::new();
         }
     };
-    let (computed, constant): (Vec<_>, Vec<_>) = pairs.into_iter().partition(|(_, it)| contains_reference(it));
+    // A constant holds no braces, which could begin an expression.
+    let (computed, constant): (Vec<_>, Vec<_>) =
+        pairs.into_iter().partition(|(_, it)| contains_reference(it) || it.to_string().contains("{{"));
     scope.vars.extend(constant.into_iter().map(|(name, it)| (identifier(&name), it)));
     if computed.is_empty() {
         return Vec::new();
@@ -218,15 +226,19 @@ fn outputs(members: &mut Members<'_>, scope: &mut Scope) -> Option<Json> {
     Some(Json::Object(out)).filter(|it| it != &json!({}))
 }
 
-/// The order between top-level nodes that is written apart from them: pairs of an earlier and a later node.
-fn edges(members: &mut Members<'_>) -> Vec<(String, String)> {
+/// The order between top-level nodes that is written apart from them: for each node those before it.
+fn edges(members: &mut Members<'_>) -> Edges {
     let edges = members.take(&["edges", "connections", "links"]).and_then(Json::as_array);
     let end = |edge: &Json, names: [&str; 3]| names.iter().find_map(|name| edge.get(name)).and_then(scalar_text);
-    edges
-        .into_iter()
-        .flatten()
-        .filter_map(|it| Some((end(it, ["from", "source", "from_node"])?, end(it, ["to", "target", "to_node"])?)))
-        .collect()
+    let mut out = Edges::new();
+    for edge in edges.into_iter().flatten() {
+        if let (Some(from), Some(to)) =
+            (end(edge, ["from", "source", "from_node"]), end(edge, ["to", "target", "to_node"]))
+        {
+            out.entry(to).or_default().push(from);
+        }
+    }
+    out
 }
 
 /// Run-wide settings.

@@ -11,6 +11,8 @@ mod typed;
 mod values;
 mod wires;
 
+use std::collections::BTreeSet;
+
 use serde_json::{Value as Json, json};
 
 use super::{
@@ -99,6 +101,7 @@ impl<'a> Importer<'a> {
     }
 
     fn read_nodes(&mut self, nodes: &'a [Json]) {
+        let mut known = BTreeSet::new();
         for (at, node) in nodes.iter().enumerate() {
             let place = format!("nodes[{at}]");
             let Some(object) = node.as_object() else {
@@ -106,7 +109,7 @@ impl<'a> Importer<'a> {
                 continue;
             };
             let own = object.get("id").and_then(scalar_text).unwrap_or_else(|| place.clone());
-            if self.nodes.iter().any(|it| it.own == own) {
+            if !known.insert(own.clone()) {
                 self.report.lost(&place, format!("another node has the id `{own}` too: connections go to the first"));
             }
             let node_type = object.get("node_type").and_then(Json::as_str).unwrap_or_default();

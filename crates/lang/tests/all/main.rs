@@ -3,6 +3,7 @@
 mod flows;
 mod hostile;
 mod naughty;
+mod pages;
 mod rendering;
 mod said;
 mod steps;

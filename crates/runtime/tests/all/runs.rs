@@ -131,7 +131,7 @@ steps:
   - { id: free, flow: child, detach: true, with: { n: 4 } }
   - { id: wrong, flow: child, with: { n: no }, on_failure: continue }
   - { id: missing, flow: nobody, on_failure: continue }
-outputs: { all: '{{ m }}' , free: '{{ free.run }}' }
+outputs: { all: '{{ m }}' }
 ";
         let run = loom.start(start(text)).await.unwrap().run;
         let view = loom.finished(run).soon().await.unwrap();
@@ -139,7 +139,8 @@ outputs: { all: '{{ m }}' , free: '{{ free.run }}' }
         let error = |path: &str| view.steps.iter().find(|it| it.path == path).unwrap().error.clone().unwrap();
         assert_eq!(error("wrong").code.as_deref(), Some("inputs"));
         assert_eq!(error("missing").code.as_deref(), Some("flow-missing"));
-        let free = view.outputs.get("free").unwrap().as_str().unwrap().parse().unwrap();
+        let free = view.steps.iter().find(|it| it.path == "free").unwrap().output.clone().unwrap();
+        let free = free.get("run").unwrap().as_str().unwrap().parse().unwrap();
         assert_eq!(loom.finished(free).soon().await.unwrap().outputs.to_json(), r#"{"n":40}"#);
         let filter = RunFilter { parent: Some(run), ..RunFilter::default() };
         assert_eq!(store.runs(&filter, None, 10).await.unwrap().len(), 4);

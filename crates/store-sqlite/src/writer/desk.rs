@@ -88,7 +88,8 @@ impl Desk {
         }
     }
 
-    fn flush_log(&mut self) {
+    /// Flushes commits that were acknowledged before they were on disk.
+    pub(super) fn flush_log(&mut self) {
         if let Some(flush) = &mut self.flush
             && let Err(error) = flush.flush()
         {

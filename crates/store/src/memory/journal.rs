@@ -33,12 +33,12 @@ impl Journal for MemoryStore {
         let Some(run) = content.runs.get(&run) else { return Ok(Vec::new()) };
         let skip = usize::try_from(after).unwrap_or(usize::MAX);
         let mut room = PAGE_BYTES;
-        let page = (after + 1..).zip(run.facts.iter().skip(skip)).take(PAGE_ITEMS).take_while(|(_, it)| {
+        let page = run.facts.iter().enumerate().skip(skip).take(PAGE_ITEMS).take_while(|(_, it)| {
             let fits = room > 0;
             room = room.saturating_sub(it.fact.len());
             fits
         });
-        Ok(page.map(|(seq, it)| Record { seq, at: it.at, fact: it.fact.clone() }).collect())
+        Ok(page.map(|(at, it)| Record { seq: at as u64 + 1, at: it.at, fact: it.fact.clone() }).collect())
     }
 
     async fn unended(&self, which: Unended, after: Option<RunId>, limit: usize) -> Result<Vec<RunRow>, StoreError> {

@@ -43,7 +43,7 @@ impl PublishArgs {
 pub(crate) async fn publish_all(settings: Settings, files: &[PathBuf], note: &str) -> Result<Vec<Published>, Failure> {
     let mut all: Vec<(Source, Compiled)> = Vec::new();
     for path in files {
-        let source = flow::read(path)?;
+        let source = flow::load(path)?;
         let compiled = flow::compile(&source, Optimise::On)?;
         if let Some((other, _)) = all.iter().find(|(_, it)| it.blueprint.flow == compiled.blueprint.flow) {
             let message =

@@ -11,7 +11,9 @@ use crate::{Done, output, workshop::Workshop};
 
 /// Show what the steps of a run printed
 #[derive(Args)]
-#[command(after_help = "Examples:\n  drawloom runs logs last\n  drawloom runs logs 01j9x2 enrich[17].score\n  drawloom runs logs last --follow")]
+#[command(
+    after_help = "Examples:\n  drawloom runs logs last\n  drawloom runs logs 01j9x2 enrich[17].score\n  drawloom runs logs last --follow"
+)]
 pub(crate) struct Logs {
     /// A run
     run: String,

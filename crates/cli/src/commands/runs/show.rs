@@ -97,7 +97,7 @@ fn print(view: &RunView) {
         view.status.name(),
         style(format!("{} · version {version} · run {} · {}", live::duration(whole), view.run, view.started_at)).dim()
     ));
-    for (name, value) in view.labels.iter() {
+    for (name, value) in &view.labels {
         output::line(&format!("  {name}={value}"));
     }
     let column = |at: drawloom_blueprint::Timestamp| {

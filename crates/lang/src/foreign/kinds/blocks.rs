@@ -20,7 +20,7 @@ use super::{
 /// The steps of a block's list and the names that they set.
 pub(super) fn body(nodes: &Json, place: &str, scope: &mut Scope) -> (Vec<Json>, Frame) {
     scope.frames.push(Frame::new());
-    let steps = list(nodes, place, &[], scope);
+    let steps = list(nodes, place, scope);
     (steps, scope.frames.pop().unwrap_or_default())
 }
 
@@ -182,7 +182,7 @@ fn inner_list(it: &Json) -> &Json {
 /// `Sequence`: drawn together, otherwise as if its nodes stood alone.
 pub(super) fn sequence(node: &mut Node<'_>, scope: &mut Scope) -> Made {
     let nodes = node.members.take(&["nodes", "steps", "body", "do", "children", "actions"]).unwrap_or(&Json::Null);
-    let steps = list(nodes, &format!("{}.nodes", node.place), &[], scope);
+    let steps = list(nodes, &format!("{}.nodes", node.place), scope);
     Made::Step(Obj::from_iter([("group".to_owned(), steps.into())]), Bound::plain(node.id.clone()))
 }
 

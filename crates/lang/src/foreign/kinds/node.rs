@@ -1,6 +1,6 @@
 //! One node: what all nodes share, and which kind of node it is.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value as Json, json};
 
@@ -46,13 +46,21 @@ pub(super) struct Node<'a> {
     pub(super) place: String,
 }
 
-/// The steps for a list of nodes; `edges` are pairs of an earlier and a later node, on top of what nodes say.
-pub(super) fn list(nodes: &Json, place: &str, edges: &[(String, String)], scope: &mut Scope) -> Vec<Json> {
+/// The nodes before each node.
+pub(super) type Edges = BTreeMap<String, Vec<String>>;
+
+/// The steps for a list of nodes.
+pub(super) fn list(nodes: &Json, place: &str, scope: &mut Scope) -> Vec<Json> {
+    ordered(nodes, place, &Edges::new(), scope)
+}
+
+/// The steps for a list of nodes with an order on top of what the nodes say.
+pub(super) fn ordered(nodes: &Json, place: &str, edges: &Edges, scope: &mut Scope) -> Vec<Json> {
     let items: Vec<&Json> = match nodes {
         Json::Array(items) => items.iter().collect(),
         Json::Object(it) if it.contains_key("kind") || it.contains_key("action") => vec![nodes],
         Json::Object(it) => match NODE_LISTS.iter().find_map(|name| it.get(*name)) {
-            Some(inner) => return list(inner, place, edges, scope),
+            Some(inner) => return ordered(inner, place, edges, scope),
             None => Vec::new(),
         },
         Json::Null => Vec::new(),
@@ -63,6 +71,7 @@ pub(super) fn list(nodes: &Json, place: &str, edges: &[(String, String)], scope:
     };
     let graph = !edges.is_empty() || items.iter().any(|it| it.as_object().is_some_and(|it| needs_of(it).is_some()));
     let mut steps = Vec::new();
+    scope.graphs += usize::from(graph);
     for (at, item) in items.iter().enumerate() {
         let place = format!("{place}[{at}]");
         let Some(object) = item.as_object() else {
@@ -76,6 +85,7 @@ pub(super) fn list(nodes: &Json, place: &str, edges: &[(String, String)], scope:
         }
         steps.push(step);
     }
+    scope.graphs -= usize::from(graph);
     if graph {
         siblings(&mut steps, place, scope);
     }
@@ -134,14 +144,14 @@ fn needs_of(node: &Obj) -> Option<&Json> {
 }
 
 /// Writes the `needs` of a step in a list where the order is not that of writing.
-fn order(step: &mut Json, node: &Obj, edges: &[(String, String)], place: &str, scope: &mut Scope) {
+fn order(step: &mut Json, node: &Obj, edges: &Edges, place: &str, scope: &mut Scope) {
     let own = node.get("id").and_then(scalar_text);
     let mut needs: Vec<String> = match needs_of(node) {
         Some(Json::Array(items)) => items.iter().filter_map(scalar_text).collect(),
         Some(other) => scalar_text(other).into_iter().collect(),
         None => Vec::new(),
     };
-    needs.extend(edges.iter().filter(|(_, to)| Some(to) == own.as_ref()).map(|(from, _)| from.clone()));
+    needs.extend(own.and_then(|it| edges.get(&it)).into_iter().flatten().cloned());
     let mut ours: Vec<Json> = Vec::new();
     for name in needs {
         match scope.nodes.get(&name) {

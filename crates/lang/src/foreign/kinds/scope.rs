@@ -110,6 +110,8 @@ pub(super) struct Scope {
     pub(super) used: BTreeSet<String>,
     /// The blocks around the current place, outermost first.
     pub(super) frames: Vec<Frame>,
+    /// How many of the lists around the current place are in the order of what nodes say, not of writing.
+    pub(super) graphs: usize,
     /// The flow's inputs.
     pub(super) inputs: Obj,
     /// The flow's constants.
@@ -180,7 +182,13 @@ impl Scope {
                 format!("secrets.{}", first.replace('-', "_"))
             }
             _ => match self.nodes.get(&path.root) {
-                Some((id, shape)) => Bound { expr: id.clone(), shape: *shape, maybe: false }.field(&path.tail),
+                Some((id, shape)) if self.graphs > 0 => {
+                    Bound { expr: id.clone(), shape: *shape, maybe: false }.field(&path.tail)
+                }
+                Some(_) => {
+                    self.report.lost(place, format!("`{}` is read before it has run: it is null", path.root));
+                    "none".to_owned()
+                }
                 None => self.input(&path.root, place).field(&path.tail),
             },
         }

@@ -97,39 +97,49 @@ pub(super) fn step(importer: &mut Importer<'_>, at: usize) -> Obj {
     step
 }
 
-/// The step's needs, and the conditions and rule that its connections mean.
+/// The step's needs, and the condition that its connections mean.
 fn order(importer: &mut Importer<'_>, at: usize, step: &mut Obj) {
-    let wires = importer.wires.leading_to(at).to_vec();
+    let wires = importer.wires.leading_to(at);
     let mut needs: Vec<Json> = Vec::new();
-    let mut conditions: Vec<String> = Vec::new();
+    let (mut answers, mut outcomes): (Vec<String>, Vec<String>) = (Vec::new(), Vec::new());
     let mut unconditional = false;
-    let merges = importer.nodes[at].family == Family::Merge;
-    for wire in &wires {
+    for wire in wires {
         let from = &importer.nodes[wire.from];
         if !needs.iter().any(|it| *it == from.id) {
             needs.push(from.id.clone().into());
         }
+        // A step whose failure has a port of its own goes on in any case, and has no output where it failed.
+        if importer.wires.is_watched(wire.from) {
+            let outcome = if is_failure(&wire.from_port) { "undefined" } else { "defined" };
+            outcomes.push(format!("{} is {outcome}", from.id));
+        }
         match answer(&wire.from_port).filter(|_| from.family == Family::Branch) {
-            Some(true) => conditions.push(format!("{}.condition", from.id)),
-            Some(false) => conditions.push(format!("not {}.condition", from.id)),
+            Some(true) => answers.push(format!("{}.condition", from.id)),
+            Some(false) => answers.push(format!("not {}.condition", from.id)),
             None => unconditional = true,
         }
     }
     step.insert("needs".into(), Json::Array(needs));
-    if wires.iter().any(|it| is_failure(&it.from_port)) {
-        step.insert("run_if".into(), "one_failed".into());
-    }
-    conditions.dedup();
-    let both = conditions.len() == 2
-        && (conditions[1] == format!("not {}", conditions[0]) || conditions[0] == format!("not {}", conditions[1]));
-    if conditions.is_empty() || both || merges {
+    if importer.nodes[at].family == Family::Merge {
         return;
     }
-    if conditions.len() > 1 || unconditional {
+    answers.dedup();
+    outcomes.dedup();
+    // Behind both ports of a condition, it does not matter.
+    let opposite = |it: &String| it.strip_prefix("not ").map_or_else(|| format!("not {it}"), str::to_owned);
+    if answers.len() == 2 && answers[1] == opposite(&answers[0]) {
+        answers.clear();
+    }
+    if answers.len() > 1 || (answers.len() == 1 && unconditional) {
         let place = importer.nodes[at].place.clone();
         importer.report.approximated(&place, "it runs when one of the conditions that lead to it holds");
     }
-    step.insert("when".into(), format!("{{{{ {} }}}}", conditions.join(" or ")).into());
+    let either = answers.join(" or ");
+    let either = if answers.len() > 1 && !outcomes.is_empty() { format!("({either})") } else { either };
+    outcomes.extend(Some(either).filter(|it| !it.is_empty()));
+    if !outcomes.is_empty() {
+        step.insert("when".into(), format!("{{{{ {} }}}}", outcomes.join(" and ")).into());
+    }
 }
 
 fn body(importer: &mut Importer<'_>, family: Family, node_type: &str, place: &str, ports: &mut Ports) -> Obj {

@@ -1,0 +1,80 @@
+//! Steps that run other flows: the inputs that they give, and flows that call themselves without an end.
+
+mod calls;
+
+use std::collections::BTreeMap;
+
+use serde_json::Value as Json;
+
+use self::calls::{Back, Calls};
+use super::{
+    inputs::Inputs,
+    plan::Plan,
+    skips::Skips,
+    suggest::{Suggest, shortened},
+};
+use crate::{
+    Code, Diagnostic, Options, Severity,
+    model::{Body, Child, Flow, FlowTarget, SubFlow},
+};
+
+pub(super) fn check_inputs(flow: &Flow, plan: &Plan, suggest: &mut Suggest, problems: &mut Vec<Diagnostic>) {
+    let mut known: BTreeMap<&str, Inputs> = BTreeMap::new();
+    for (_, step) in plan.steps() {
+        let Body::Flow(it) = &step.body else { continue };
+        let FlowTarget::File(path) = &it.target.value else { continue };
+        let Some(child) = flow.children.get(path).filter(|it| it.hash.is_some()) else { continue };
+        let inputs = known.entry(path).or_insert_with(|| of_child(child));
+        check_step(it, child, inputs, suggest, problems);
+    }
+}
+
+fn of_child(child: &Child) -> Inputs<'_> {
+    Inputs::new(child.inputs.iter().map(|it| (it.name.as_str(), Json::from(&it.schema), it.default.is_some())))
+}
+
+fn check_step(
+    it: &SubFlow,
+    child: &Child,
+    inputs: &Inputs,
+    suggest: &mut Suggest,
+    problems: &mut Vec<Diagnostic>,
+) {
+    if let Some(with) = &it.with {
+        inputs.check_given(with, Code::SubFlowInput, suggest, problems);
+    }
+    for name in inputs.missing(it.with.as_ref()) {
+        let message = format!("the flow `{}` needs the input `{}`", shortened(&child.name), shortened(name));
+        let problem = Diagnostic::new(Code::SubFlowInput, it.target.span, message);
+        problems.push(problem.help("give it in `with`"));
+    }
+}
+
+/// Reports steps whose flow leads back to this one.
+pub(super) fn check_circles(
+    flow: &Flow,
+    options: &Options,
+    (plan, skips): (&Plan, &Skips),
+    problems: &mut Vec<Diagnostic>,
+) {
+    let mut calls = Calls::new(flow, options);
+    for call in calls::of_flow(flow, plan, skips) {
+        let back = calls.back(&call.target);
+        let severity = match back {
+            Back::Never => continue,
+            Back::Always if call.is_certain => Severity::Error,
+            _ => Severity::Warning,
+        };
+        let name = shortened(&flow.name.value);
+        let message = match severity {
+            Severity::Error => format!("the flow `{name}` calls itself here, and never stops doing so"),
+            Severity::Warning => format!("the flow `{name}` may call itself here again and again"),
+        };
+        let problem = Diagnostic::new(Code::SubFlowEndless, call.span, message);
+        let help = match severity {
+            Severity::Error => "call it under a condition that becomes false, or use a `loop`",
+            Severity::Warning => "see that its condition becomes false; runs nest no deeper than 32",
+        };
+        problems.push(Diagnostic { severity, ..problem.help(help) });
+    }
+}

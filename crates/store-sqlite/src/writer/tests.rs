@@ -1,0 +1,91 @@
+//! What cannot be brought about from outside: a full file, a flush that fails.
+
+use drawloom_blueprint::{FlowHash, RunId, RunStatus, Timestamp};
+use drawloom_store::{Claim, Entry, Follows, RunAppend, RunHead, RunState};
+use tempfile::TempDir;
+
+use super::*;
+
+fn part(run: RunId, after: u64, size: usize) -> RunAppend {
+    let head = RunHead {
+        flow: "f".to_owned(),
+        version: FlowHash([0; 32]),
+        number: None,
+        labels: [].into(),
+        started_at: Timestamp(0),
+        parent: None,
+        concurrency_key: None,
+        idempotency_key: None,
+    };
+    let follows = if after == 0 { Follows::Nothing(Box::new(head)) } else { Follows::Seq(after) };
+    let facts = vec![Entry { at: Timestamp(0), fact: vec![1; size].into() }];
+    let state = RunState { status: RunStatus::Running, ..RunState::default() };
+    RunAppend { run, follows, facts, state, blobs: Vec::new() }
+}
+
+async fn claimed(folder: &TempDir, durability: Durability) -> (Writer, Claim) {
+    let writer = Writer::start(&folder.path().join("store.db"), durability).unwrap();
+    let claim = writer.alone(|desk| desk.claim("test")).await.unwrap();
+    (writer, claim)
+}
+
+async fn set_room(writer: &Writer, pages: i64) {
+    let set = writer.alone(move |desk| {
+        let there: i64 = desk.conn().query_row("PRAGMA page_count", [], |row| row.get(0))?;
+        Ok(desk.conn().query_row(&format!("PRAGMA max_page_count = {}", there + pages), [], |_| Ok(()))?)
+    });
+    set.await.unwrap();
+}
+
+#[tokio::test]
+async fn a_full_file_refuses_what_does_not_fit_and_goes_on_when_there_is_room() {
+    let folder = TempDir::new().unwrap();
+    let (writer, claim) = claimed(&folder, Durability::Full).await;
+    let append = |runs| writer.append(Append { claim, runs });
+    append(vec![part(RunId(1), 0, 10)]).await.unwrap().unwrap();
+    set_room(&writer, 10).await;
+    for _ in 0..2 {
+        let full = append(vec![part(RunId(1), 1, 1_000_000)]).await.unwrap();
+        assert!(matches!(full, Err(StoreError::Full(_))), "{full:?}");
+    }
+    append(vec![part(RunId(1), 1, 10)]).await.unwrap().expect("what fits is written");
+    set_room(&writer, 1000).await;
+    append(vec![part(RunId(1), 2, 1_000_000)]).await.unwrap().expect("there is room again");
+}
+
+#[tokio::test]
+async fn appends_that_wait_together_share_a_transaction() {
+    let folder = TempDir::new().unwrap();
+    let (writer, claim) = claimed(&folder, Durability::Full).await;
+    let (go, gate) = std::sync::mpsc::channel::<()>();
+    // The thread is busy until all appends have been handed over.
+    writer.hand_over(Job::Alone(Box::new(move |_| gate.recv().unwrap())));
+    let outcomes: Vec<_> =
+        (0..100).map(|n| writer.append(Append { claim, runs: vec![part(RunId(n), 0, 10)] })).collect();
+    let refused = writer.append(Append { claim, runs: vec![part(RunId(1), 0, 10)] });
+    let wal = || std::fs::metadata(folder.path().join("store.db-wal")).unwrap().len();
+    let before = wal();
+    go.send(()).unwrap();
+    for outcome in outcomes {
+        assert_eq!(outcome.await.unwrap(), Ok(()));
+    }
+    assert!(matches!(refused.await.unwrap(), Err(StoreError::Conflict { .. })), "each has an answer of its own");
+    // A transaction writes each page it changed once: alone, each of them would write four or more.
+    let pages = (wal() - before) / 4096;
+    assert!(pages < 50, "{pages} pages were written");
+}
+
+#[tokio::test]
+async fn relaxed_commits_are_flushed_soon() {
+    let folder = TempDir::new().unwrap();
+    let mut flush = wal::WalFlush::new(&folder.path().join("store.db"));
+    assert_eq!(flush.due_in(), None);
+    flush.committed();
+    assert!(flush.due_in().unwrap() <= wal::EVERY);
+    assert!(flush.flush().is_err(), "there is no log to flush");
+    let (writer, claim) = claimed(&folder, Durability::Relaxed).await;
+    writer.append(Append { claim, runs: vec![part(RunId(1), 0, 10)] }).await.unwrap().unwrap();
+    flush.committed();
+    flush.flush().unwrap();
+    assert_eq!(flush.due_in(), None);
+}

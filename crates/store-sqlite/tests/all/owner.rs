@@ -1,0 +1,109 @@
+//! One process owns the file; others are told who it is, and may read.
+
+use std::{
+    io::{BufRead, BufReader, Write},
+    process::{Command, Stdio},
+};
+
+use drawloom_blueprint::Timestamp;
+use drawloom_store::{Journal as _, RunReader as _, Secrets as _, Store, StoreError, Upkeep as _};
+use drawloom_store_sqlite::{Access, Durability, SqliteStore};
+use tempfile::TempDir;
+
+use super::{append, count, fact, open, run};
+
+#[tokio::test]
+async fn a_second_owner_is_refused_and_told_who_the_first_is() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("store.db");
+    let first = open(&path);
+    let claim = first.claim("the first").await.unwrap();
+    let second = open(&path);
+    let Err(StoreError::Locked { place, holder }) = second.claim("the second").await else {
+        panic!("the second owner is refused");
+    };
+    assert!(place.ends_with("store.db"));
+    assert_eq!(holder, format!("process {} (the first)", std::process::id()));
+    let stolen = append(&second, claim, vec![fact(run(1), 0, "stolen")]).await;
+    assert!(matches!(stolen, Err(StoreError::ReadOnly(_))), "{stolen:?}");
+    append(&first, claim, vec![fact(run(1), 0, "first")]).await.unwrap();
+    first.close().await.unwrap();
+
+    let newer = second.claim("the second").await.unwrap();
+    assert!(newer.epoch > claim.epoch);
+    append(&second, newer, vec![fact(run(1), 1, "second")]).await.unwrap();
+    assert_eq!(count(&second, run(1)).await, 2);
+}
+
+/// Not a test of its own: the other process of the next one.
+#[tokio::test]
+async fn other_process() {
+    let Ok(path) = std::env::var("DRAWLOOM_TEST_OWN") else { return };
+    let store = open(path.as_ref());
+    let claim = store.claim("the other").await.unwrap();
+    append(&store, claim, vec![fact(run(1), 0, "there")]).await.unwrap();
+    let mut out = std::io::stdout();
+    out.write_all(b"owned\n").and_then(|()| out.flush()).unwrap();
+    // Until it is killed.
+    std::future::pending::<()>().await;
+}
+
+#[tokio::test]
+async fn a_killed_owner_leaves_the_store_free() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("store.db");
+    let mut other = Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "owner::other_process", "--nocapture"])
+        .env("DRAWLOOM_TEST_OWN", &path)
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(other.stdout.take().unwrap()).lines();
+    assert!(lines.any(|it| it.unwrap().ends_with("owned")), "the other process owns the store");
+
+    let store = open(&path);
+    let Err(StoreError::Locked { holder, .. }) = store.claim("me").await else { panic!("it is owned") };
+    assert_eq!(holder, format!("process {} (the other)", other.id()));
+    assert_eq!(count(&store, run(1)).await, 1, "reading beside the owner works");
+    other.kill().unwrap();
+    other.wait().unwrap();
+    let claim = store.claim("me").await.unwrap();
+    append(&store, claim, vec![fact(run(1), 1, "mine")]).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_reader_reads_beside_the_owner_and_writes_nothing() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("store.db");
+    let missing = SqliteStore::open(&path, Access::Read).err();
+    assert!(matches!(missing, Some(StoreError::Missing(_))), "{missing:?}");
+    assert!(!path.exists(), "reading creates nothing");
+
+    let owner = open(&path);
+    let claim = owner.claim("owner").await.unwrap();
+    append(&owner, claim, vec![fact(run(1), 0, "one")]).await.unwrap();
+    let reader = SqliteStore::open(&path, Access::Read).unwrap();
+    assert_eq!(count(&reader, run(1)).await, 1);
+    append(&owner, claim, vec![fact(run(1), 1, "two")]).await.unwrap();
+    assert_eq!(count(&reader, run(1)).await, 2, "a reader sees what is committed later");
+    let refused: &dyn Store = &reader;
+    assert!(matches!(refused.claim("reader").await, Err(StoreError::ReadOnly(_))));
+    assert!(matches!(append(refused, claim, vec![]).await, Err(StoreError::ReadOnly(_))));
+    assert!(matches!(refused.put_blob("x".into()).await, Err(StoreError::ReadOnly(_))));
+    assert!(matches!(refused.delete_run(run(1)).await, Err(StoreError::ReadOnly(_))));
+    drop(owner);
+    assert!(reader.run(run(1)).await.unwrap().is_some(), "the owner may go");
+}
+
+#[tokio::test]
+async fn the_catalog_may_be_written_beside_the_owner() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("store.db");
+    let (owner, beside) = (open(&path), open(&path));
+    let claim = owner.claim("owner").await.unwrap();
+    append(&owner, claim, vec![fact(run(1), 0, "one")]).await.unwrap();
+    beside.put_secret("s", "sealed".into(), Timestamp(0)).await.unwrap();
+    append(&owner, claim, vec![fact(run(1), 1, "two")]).await.unwrap();
+    assert!(owner.secret("s").await.unwrap().is_some());
+    assert_eq!(SqliteStore::open(&path, Access::Write(Durability::Relaxed)).map(|_| ()), Ok(()));
+}

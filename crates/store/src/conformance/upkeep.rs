@@ -1,0 +1,167 @@
+//! Promises about counting, checking and dropping.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use drawloom_blueprint::{Blueprint, Fact, RunStatus, Timestamp};
+
+use super::{
+    Place,
+    kit::{accept, claimed, ended, entry, facts, head, list, more, run, start, whole},
+};
+use crate::{
+    BlobHash, FlowSize, Keep, LogAppend, LogLine, LogQuery, LogSource, LogStream, Prune, Pruned, RunFilter, RunHead,
+    Store, StoreError,
+};
+
+async fn blueprint(store: &dyn Store) -> drawloom_blueprint::FlowHash {
+    let root = drawloom_blueprint::Scope {
+        owner: None,
+        name: String::new(),
+        first: drawloom_blueprint::StepIx(0),
+        len: 0,
+        last: None,
+    };
+    let blueprint = Blueprint { flow: "f".to_owned(), scopes: vec![root], ..Blueprint::default() };
+    store.put_version(blueprint.encode().into(), None).await.expect("versions are kept")
+}
+
+pub(super) async fn info_counts(place: &dyn Place) {
+    let (store, claim) = claimed(place).await;
+    blueprint(&*store).await;
+    let mut end = start(run(3), head("g"));
+    end.state = ended(RunStatus::Failed, 1);
+    accept(&*store, claim, vec![start(run(1), head("f")), start(run(2), head("f")), end, more(run(1), 1, 2)]).await;
+    let source = LogSource { run: run(1), path: "a".to_owned(), attempt: 1 };
+    let line = LogLine { seq: 1, stream: LogStream::Stdout, at: Timestamp(0), text: "hello".to_owned() };
+    store.append_logs(vec![LogAppend { source, lines: vec![line] }]).await.expect("lines are kept");
+    store.put_blob(Bytes::from_static(b"blob")).await.expect("blobs are kept");
+    let info = store.info().await.expect("it is counted");
+    assert_eq!(info.runs.into_iter().collect::<Vec<_>>(), [(RunStatus::Running, 2), (RunStatus::Failed, 1)]);
+    assert_eq!((info.versions, info.blobs, info.blob_bytes), (1, 1, 4));
+    let fact_bytes = 2 * "first".len() as u64 + 2 * "fact 2".len() as u64;
+    let log_bytes = 5 + crate::LINE_COST;
+    let f = FlowSize { flow: "f".to_owned(), runs: 2, facts: 4, fact_bytes, log_bytes };
+    let g = FlowSize { flow: "g".to_owned(), runs: 1, facts: 1, fact_bytes: 5, log_bytes: 0 };
+    assert_eq!(info.flows, [f, g]);
+}
+
+pub(super) async fn a_sound_store_has_no_findings(place: &dyn Place) {
+    let (store, claim) = claimed(place).await;
+    assert_eq!(store.check(10).await, Ok(Vec::new()));
+    let version = blueprint(&*store).await;
+    let blob = store.put_blob(Bytes::from_static(b"blob")).await.expect("blobs are kept");
+    for n in 1..=3 {
+        let mut new = whole(run(n), RunHead { version, ..head("f") }, RunStatus::Succeeded, 5);
+        new.blobs.push(blob);
+        accept(&*store, claim, vec![new]).await;
+    }
+    assert_eq!(store.check(10).await, Ok(Vec::new()));
+}
+
+pub(super) async fn disagreement_is_found(place: &dyn Place) {
+    let (store, claim) = claimed(place).await;
+    let version = blueprint(&*store).await;
+    let sound = |n| whole(run(n), RunHead { version, ..head("f") }, RunStatus::Succeeded, 5);
+    let mut status = sound(1);
+    status.state.status = RunStatus::Failed;
+    let mut unreadable = sound(2);
+    unreadable.facts[1] = entry("no fact");
+    let mut unstarted = sound(3);
+    unstarted.facts[0] = entry(Fact::default().encode());
+    let mut no_version = sound(4);
+    no_version.follows = crate::Follows::Nothing(Box::new(head("f")));
+    let mut no_blob = sound(5);
+    no_blob.blobs.push(BlobHash([1; 32]));
+    accept(&*store, claim, vec![status, unreadable, unstarted, no_version, no_blob, sound(6)]).await;
+    let findings = store.check(100).await.expect("it can be checked");
+    for n in 1..=5 {
+        assert!(findings.iter().any(|it| it.about == run(n).to_string()), "run {n}: {findings:?}");
+    }
+    assert!(findings.iter().all(|it| it.about != run(6).to_string()), "{findings:?}");
+    assert_eq!(store.check(2).await.map(|it| it.len()), Ok(2), "findings are bounded");
+}
+
+fn prune(keep: Keep, limit: usize) -> Prune {
+    Prune { flow: None, keep, now: Timestamp(1_000), limit }
+}
+
+pub(super) async fn old_runs_are_pruned(place: &dyn Place) {
+    let (store, claim) = claimed(place).await;
+    for n in 0..10 {
+        let flow = head(if n < 5 { "f" } else { "g" });
+        accept(&*store, claim, vec![whole(run(n), flow, RunStatus::Succeeded, n as i64 * 100)]).await;
+    }
+    accept(&*store, claim, vec![start(run(10), head("f"))]).await;
+    let keep = Keep::For(Duration::from_micros(300));
+    let only_g = Prune { flow: Some("g".to_owned()), ..prune(keep, 100) };
+    assert_eq!(store.prune(only_g).await, Ok(Pruned { runs: 3, facts: 6, blobs: 0 }));
+    assert_eq!(store.prune(prune(keep, 2)).await.map(|it| it.runs), Ok(2), "bounded");
+    assert_eq!(list(&*store, &RunFilter::default()).await, [10, 9, 8, 4, 3, 2].map(run), "the oldest went first");
+    assert_eq!(store.prune(prune(keep, 100)).await.map(|it| it.runs), Ok(3));
+    assert_eq!(store.prune(prune(keep, 100)).await, Ok(Pruned::default()));
+    assert_eq!(list(&*store, &RunFilter::default()).await, [10, 9, 8].map(run), "the unended run stays");
+}
+
+pub(super) async fn the_last_runs_are_kept(place: &dyn Place) {
+    let (store, claim) = claimed(place).await;
+    for n in 0..8 {
+        let flow = head(if n % 2 == 0 { "even" } else { "odd" });
+        // Later ids end earlier: it is the end that counts.
+        accept(&*store, claim, vec![whole(run(n), flow, RunStatus::Failed, 100 - n as i64)]).await;
+    }
+    assert_eq!(store.prune(prune(Keep::Last(3), 100)).await.map(|it| it.runs), Ok(2));
+    assert_eq!(list(&*store, &RunFilter::default()).await, [5, 4, 3, 2, 1, 0].map(run));
+    let even = Prune { flow: Some("even".to_owned()), ..prune(Keep::Last(0), 100) };
+    assert_eq!(store.prune(even).await.map(|it| it.runs), Ok(3));
+    assert_eq!(list(&*store, &RunFilter::default()).await, [5, 3, 1].map(run));
+}
+
+pub(super) async fn a_needed_run_stays(place: &dyn Place) {
+    let (store, claim) = claimed(place).await;
+    let child = RunHead { parent: Some(run(1)), ..head("f") };
+    let orphan = RunHead { parent: Some(run(77)), ..head("f") };
+    let parts = vec![
+        start(run(1), head("f")),
+        whole(run(2), child, RunStatus::Succeeded, 1),
+        whole(run(3), orphan, RunStatus::Succeeded, 1),
+    ];
+    accept(&*store, claim, parts).await;
+    assert_eq!(store.delete_run(run(1)).await, Err(StoreError::Unended { run: run(1) }));
+    assert_eq!(store.delete_run(run(2)).await, Err(StoreError::Unended { run: run(2) }));
+    assert_eq!(store.prune(prune(Keep::Last(0), 100)).await.map(|it| it.runs), Ok(1));
+    assert_eq!(list(&*store, &RunFilter::default()).await, [2, 1].map(run));
+    let mut end = more(run(1), 1, 1);
+    end.state = ended(RunStatus::Succeeded, 2);
+    accept(&*store, claim, vec![end]).await;
+    assert_eq!(store.delete_run(run(2)).await, Ok(true));
+    assert_eq!(store.prune(prune(Keep::Last(0), 100)).await.map(|it| it.runs), Ok(1));
+}
+
+pub(super) async fn a_deleted_run_leaves_nothing(place: &dyn Place) {
+    let (store, claim) = claimed(place).await;
+    let mut full = head("f");
+    full.labels.insert("a".to_owned(), "b".to_owned());
+    full.idempotency_key = Some("key".to_owned());
+    let mut new = whole(run(1), full.clone(), RunStatus::Succeeded, 1);
+    new.blobs.push(BlobHash([1; 32]));
+    accept(&*store, claim, vec![new.clone()]).await;
+    let line = LogLine { seq: 1, stream: LogStream::Stdout, at: Timestamp(0), text: "line".to_owned() };
+    let source = LogSource { run: run(1), path: "a".to_owned(), attempt: 1 };
+    let log = vec![LogAppend { source, lines: vec![line] }];
+    store.append_logs(log.clone()).await.expect("lines are kept");
+    assert_eq!(store.delete_run(run(1)).await, Ok(true));
+    assert_eq!(store.delete_run(run(1)).await, Ok(false));
+    assert_eq!(store.run(run(1)).await, Ok(None));
+    assert_eq!(facts(&*store, run(1)).await, []);
+    assert_eq!(store.started_with("key").await, Ok(None));
+    assert_eq!(store.blobs_of(run(1)).await, Ok(Vec::new()));
+    assert_eq!(store.log_sources(run(1)).await, Ok(Vec::new()));
+    let query = LogQuery { run: run(1), path: None, attempt: None };
+    assert_eq!(store.read_logs(&query, crate::LogPlace::default(), 9).await, Ok(Vec::new()));
+    assert_eq!(list(&*store, &RunFilter { labels: full.labels, ..RunFilter::default() }).await, []);
+    // The same run may come back, as a copy from another store does.
+    accept(&*store, claim, vec![new]).await;
+    store.append_logs(log).await.expect("lines are kept");
+    assert_eq!(facts(&*store, run(1)).await.len(), 2);
+}
