@@ -9,7 +9,7 @@ use std::{
 
 use anyhow::{Context, Result};
 
-use crate::{code_map, reference, sources};
+use crate::{code_map, error_pages, reference, sources};
 
 /// Folders of which every file is generated.
 const GENERATED: &str = "docs/src/reference";
@@ -23,6 +23,7 @@ pub(crate) enum Mode {
 
 pub(crate) fn run(root: &Path, mode: Mode) -> Result<Vec<String>> {
     let mut wanted = vec![(root.join("ARCHITECTURE.md"), code_map::architecture(root)?)];
+    wanted.push((root.join("docs/src/SUMMARY.md"), error_pages::summary(root)?));
     let pages = reference::pages(root)?;
     wanted.extend(pages.into_iter().map(|(name, text)| (root.join(GENERATED).join(name), text)));
     let mut problems = Vec::new();

@@ -4,6 +4,7 @@
 
 mod code_map;
 mod codegen;
+mod error_pages;
 mod graph;
 mod layers;
 mod reference;
@@ -34,6 +35,7 @@ fn run() -> Result<()> {
             let graph = graph::Graph::load(&root)?;
             let mut problems = layers::check(&graph);
             problems.extend(sources::check(&root)?);
+            problems.extend(error_pages::check(&root)?);
             problems.extend(codegen::run(&root, codegen::Mode::Check)?);
             report(&problems)
         }

@@ -2,10 +2,12 @@
 //!
 //! **Invariant:** the binary is asked through its public commands, as a user would; nothing is known twice.
 
-use std::{fmt::Write, fs, path::Path, process::Command};
+use std::{fmt::Write, path::Path, process::Command};
 
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
+
+use crate::error_pages;
 
 const NOTICE: &str = "<!-- Written by `cargo xtask codegen`. -->\n\n";
 
@@ -115,21 +117,9 @@ fn place(placement: &str) -> &str {
 
 /// The list of the error pages, by their titles.
 fn errors(root: &Path) -> Result<String> {
-    let folder = root.join("docs/src/errors");
-    let mut names = Vec::new();
-    for entry in fs::read_dir(&folder).with_context(|| format!("cannot read {}", folder.display()))? {
-        let name = entry?.file_name().to_string_lossy().into_owned();
-        if name.ends_with(".md") {
-            names.push(name);
-        }
-    }
-    names.sort();
-    let mut text =
-        format!("{NOTICE}# Errors and warnings\n\nEach has a page with its cause, a remedy and an example.\n\n");
-    for name in names {
-        let page = fs::read_to_string(folder.join(&name)).with_context(|| format!("cannot read {name}"))?;
-        let title =
-            page.lines().find_map(|it| it.strip_prefix("# ")).with_context(|| format!("{name} has no title"))?;
+    let head = "Each has a page with its cause, a remedy and, where one is short, an example.";
+    let mut text = format!("{NOTICE}# Errors and warnings\n\n{head}\n\n");
+    for (name, title) in error_pages::titles(root)? {
         writeln!(text, "- [{title}](../errors/{name})")?;
     }
     Ok(text)

@@ -31,8 +31,8 @@ const BUG: u8 = 101;
 
 fn main() -> ExitCode {
     // This program is also the helper process that does transformations: it must not do anything else then.
-    if std::env::args_os().nth(1).is_some_and(|it| it == drawloom_kinds::TRANSFORM_CHILD) {
-        return drawloom_kinds::transform_child();
+    if std::env::args_os().nth(1).is_some_and(|it| it == drawloom_kinds::CHILD) {
+        return drawloom_kinds::child_main();
     }
     panic::set_hook(Box::new(|panic| {
         let place = panic.location().map(|it| format!(" at {}:{}", it.file(), it.line())).unwrap_or_default();

@@ -30,6 +30,7 @@ pub fn executors(settings: &Settings) -> Result<Vec<Arc<dyn Executor>>, Settings
         Arc::new(Performer::new(shell::info(), shell::Shell)),
         Arc::new(Performer::new(code::info(), Code { children: Arc::clone(&children) })),
         Arc::new(Performer::new(transform::info(), Transform { children })),
+        Arc::new(Performer::new(log::info(), log::Log)),
     ])
 }
 

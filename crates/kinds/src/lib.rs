@@ -18,6 +18,5 @@ mod transform;
 mod with;
 
 pub use catalogue::{catalogue, executors, inline, placement};
-pub use child::{CHILD as TRANSFORM_CHILD, child_main as transform_child};
 pub use child::{CHILD, child_main};
 pub use settings::{Settings, SettingsError};

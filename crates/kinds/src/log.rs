@@ -2,12 +2,17 @@
 //!
 //! **Invariant:** pure; what becomes of the message is the engine's affair.
 
+use async_trait::async_trait;
 use drawloom_blueprint::{StepError, Value};
 use drawloom_queue::{KindInfo, Placement};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::{describe, with};
+use crate::{
+    describe,
+    perform::{Attempt, Work},
+    with,
+};
 
 /// What `log` takes.
 #[derive(Deserialize, JsonSchema)]
@@ -46,6 +51,16 @@ pub(crate) fn info() -> KindInfo {
         placement: Placement::Inline,
         docs: include_str!("log.md"),
     })
+}
+
+/// `log` as a task, which it is where the step has a compensation.
+pub(crate) struct Log;
+
+#[async_trait]
+impl Work for Log {
+    async fn work(&self, attempt: Attempt) -> Result<Value, StepError> {
+        inline(&attempt.task.with)
+    }
 }
 
 /// The message as text.

@@ -4,6 +4,7 @@
 //! attempt has ended.
 
 mod capture;
+mod group;
 mod plan;
 mod process;
 mod signals;

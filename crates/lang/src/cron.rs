@@ -49,7 +49,7 @@ impl Cron {
         let zone = find_zone(zone).ok_or_else(|| CronError::Zone(zone.to_owned()))?;
         let parser = CronParser::builder().seconds(Seconds::Optional).year(Year::Disallowed).build();
         check_form(text)?;
-        let pattern = parser.parse(text).map_err(|it| CronError::Syntax(it.to_string()))?;
+        let pattern = parser.parse(text).map_err(|it| CronError::Syntax(in_our_words(&it.to_string())))?;
         let cron = Self { pattern, zone };
         if cron.next(SEARCH_FROM).is_none() {
             return Err(CronError::Never);
@@ -79,6 +79,13 @@ fn check_form(text: &str) -> Result<(), CronError> {
         return Err(CronError::Syntax(format!("{message} before them, not {fields}")));
     }
     Ok(())
+}
+
+/// A message of the parser as a fragment.
+fn in_our_words(message: &str) -> String {
+    let text = message.rsplit_once("error: ").map_or(message, |(_, rest)| rest).trim_end_matches('.');
+    let mut letters = text.chars();
+    letters.next().map_or_else(String::new, |first| first.to_lowercase().chain(letters).collect())
 }
 
 /// The time zone of that IANA name.

@@ -8,6 +8,7 @@ use std::{any::Any, collections::BTreeMap, panic::AssertUnwindSafe, sync::Arc, t
 use drawloom_blueprint::{DEPTH_MAX, ErrorClass, Outcome, StepError, Value};
 use drawloom_engine::Resolved;
 use drawloom_queue::{Context, Executor, Redactor, Task, TaskId};
+use drawloom_store::LogSource;
 use futures_util::FutureExt;
 use tokio::sync::oneshot;
 
@@ -92,7 +93,8 @@ async fn perform(
         let message = format!("this drawloom has no executor for the kind `{}`", resolved.kind);
         StepError::invalid(message).with_code("kind")
     })?;
-    let output = Arc::new(Output::new(Arc::clone(core), task, resolved.path.as_str().into(), redactor.clone()));
+    let source = LogSource { run: task.run, path: resolved.path.clone(), attempt: task.attempt };
+    let output = Arc::new(Output::new(Arc::clone(core), source, redactor.clone()));
     let cached = resolved
         .cache
         .as_ref()

@@ -8,7 +8,7 @@ use std::sync::{
     atomic::{AtomicU64, Ordering},
 };
 
-use drawloom_queue::{Line, OutputSink, Redactor, Stream, TaskId};
+use drawloom_queue::{Line, OutputSink, Redactor, Stream};
 use drawloom_store::{LogLine, LogSource, LogStream};
 
 use crate::{Event, What, clock, core::Core};
@@ -24,8 +24,9 @@ pub(crate) struct Output {
 }
 
 impl Output {
-    pub(crate) fn new(core: Arc<Core>, task: TaskId, path: Arc<str>, redactor: Redactor) -> Self {
-        let source = Arc::new(LogSource { run: task.run, path: path.to_string(), attempt: task.attempt });
+    pub(crate) fn new(core: Arc<Core>, source: LogSource, redactor: Redactor) -> Self {
+        let path = source.path.as_str().into();
+        let source = Arc::new(source);
         // An attempt that lived before a crash printed fewer lines than microseconds have passed since.
         let first = u64::try_from(clock::now().0).unwrap_or(0);
         Self { core, source, path, redactor, seq: AtomicU64::new(first), lost: AtomicU64::new(0) }

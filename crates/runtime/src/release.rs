@@ -1,7 +1,11 @@
 //! What leaves once a batch is durable: events, effects, answers.
 
+use std::sync::Arc;
+
 use drawloom_blueprint::{Outcome, RunEnd, RunId};
 use drawloom_engine::{AttemptId, Dispatch, Effect, Input};
+use drawloom_queue::{Line, OutputSink, Redactor, Stream};
+use drawloom_store::LogSource;
 
 use crate::{
     Event, Work,
@@ -9,6 +13,7 @@ use crate::{
     batch::{Batch, Change, Release},
     dispatch::{Stopping, attempt_id, task_id},
     inbox::{Given, Message},
+    output::Output,
     shard::Shard,
 };
 
@@ -40,6 +45,12 @@ impl Shard {
             live.durable = seq;
             for made in &fact.moves {
                 live.trail.follow(made);
+                if let Some((path, text)) = live.trail.message(made) {
+                    // A `log` step has no executor that could print for it.
+                    let source = LogSource { run: change.run, path, attempt: 1 };
+                    let output = Output::new(Arc::clone(&self.core), source, Redactor::default());
+                    text.lines().for_each(|it| output.line(Line { stream: Stream::Out, text: it.to_owned() }));
+                }
                 if heard && let Some(what) = live.trail.tell(made) {
                     self.core.teller.tell(Event { run: change.run, at: *at, seq, what });
                 }

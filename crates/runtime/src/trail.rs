@@ -111,6 +111,14 @@ impl Trail {
         })
     }
 
+    /// The message of a `log` step that a move tells of, with the place of the step.
+    pub(crate) fn message<'a>(&self, it: &'a Move) -> Option<(String, &'a str)> {
+        let Move::Succeeded(frame, step, output) = it else { return None };
+        let is_log = matches!(&self.blueprint.step(*step).op, Op::Inline { kind, .. } if kind == "log");
+        let text = output.as_str().filter(|_| is_log)?;
+        Some((self.path(*frame, *step), text))
+    }
+
     fn run(&self, status: RunStatus, error: Option<StepError>) -> What {
         What::Run { flow: Arc::clone(&self.flow), status, error, parent: None }
     }

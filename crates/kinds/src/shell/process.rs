@@ -11,16 +11,17 @@ use std::{
 
 use drawloom_blueprint::{ErrorClass, StepError};
 use drawloom_queue::{Stopped, Stream};
-use rustix::process::{Pid, Signal, kill_process_group, test_kill_process_group};
+use rustix::process::{Pid, Signal};
 use tokio::{
     io::{AsyncRead, AsyncReadExt, AsyncWriteExt},
     process::{Child, ChildStdin, Command},
-    time::{sleep, timeout},
+    time::timeout,
 };
 use tokio_util::sync::CancellationToken;
 
 use super::{
     capture::{Capture, Captured},
+    group::Group,
     plan::Plan,
 };
 use crate::{halt::Halt, lines::Splitter, perform::Attempt};
@@ -45,7 +46,7 @@ pub(super) async fn run(mut plan: Plan, attempt: &Attempt) -> Result<Ended, Step
         return Err(attempt.halt.error(why));
     }
     let mut child = spawn(&plan)?;
-    let group = Group(child.id().and_then(|it| Pid::from_raw(it.cast_signed())));
+    let group = Group::new(child.id().and_then(|it| Pid::from_raw(it.cast_signed())));
     let pipes = Pipes { closed: CancellationToken::new(), give_up: CancellationToken::new() };
     let (stdin, stdout, stderr) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
     let text = plan.stdin.take();
@@ -120,7 +121,6 @@ async fn supervise(
     };
     if ended.is_err() {
         group.signal(Signal::TERM);
-        // The command is reaped in any case: a zombie would keep the group alive.
         let _ = timeout(GRACE, async { tokio::join!(child.wait(), group.gone()) }).await;
         group.signal(Signal::KILL);
         let _ = child.wait().await;
@@ -133,31 +133,6 @@ async fn supervise(
     }
     pipes.give_up.cancel();
     ended
-}
-
-/// A process group, killed when this is dropped.
-struct Group(Option<Pid>);
-
-impl Group {
-    /// Sends a signal and says whether there was anybody to take it.
-    fn signal(&self, signal: Signal) -> bool {
-        self.0.is_some_and(|it| kill_process_group(it, signal).is_ok())
-    }
-
-    /// Waits until no process of the group is left.
-    async fn gone(&self) {
-        let mut pause = Duration::from_millis(1);
-        while self.0.is_some_and(|it| test_kill_process_group(it).is_ok()) {
-            sleep(pause).await;
-            pause = (pause * 2).min(Duration::from_millis(20));
-        }
-    }
-}
-
-impl Drop for Group {
-    fn drop(&mut self) {
-        self.signal(Signal::KILL);
-    }
 }
 
 async fn read(

@@ -82,8 +82,20 @@ const FILTER_ARGUMENTS: &[(&str, usize, usize)] = &[
 
 /// The tests that compare with something; all others take no argument.
 const COMPARING: &[&str] = &[
-    "divisibleby", "endingwith", "eq", "equalto", "ge", "greaterthan", "gt", "in", "le", "lessthan", "lt", "ne",
-    "sameas", "startingwith",
+    "divisibleby",
+    "endingwith",
+    "eq",
+    "equalto",
+    "ge",
+    "greaterthan",
+    "gt",
+    "in",
+    "le",
+    "lessthan",
+    "lt",
+    "ne",
+    "sameas",
+    "startingwith",
 ];
 
 /// Checks a filter.
@@ -151,6 +163,12 @@ pub(super) fn call(expression: &Expression, it: &Call, problems: &mut Vec<Diagno
         }
         Expr::GetAttr(attr) => {
             let message = format!("`{}` is not a function: values have no methods", attr.name);
+            let whole = it.expr.span();
+            let length = u32::try_from(attr.name.len()).unwrap_or(0);
+            let place = expression.place(TokenSpan {
+                start_offset: whole.end_offset.saturating_sub(length).max(whole.start_offset),
+                ..whole
+            });
             let help = method(attr.name).unwrap_or_else(|| "use a filter: `value | filter`".to_owned());
             Diagnostic::new(Code::NotCallable, place, message).help(help)
         }

@@ -110,7 +110,13 @@ fn report(plan: &Plan, circle: &[StepNo]) -> Diagnostic {
     let message = format!("steps wait for each other in a circle: {}", path(plan, &circle));
     let mut problem = Diagnostic::new(Code::Cycle, wait_place(plan, circle[0], circle[1 % circle.len()]), message);
     for (from, to) in pairs().skip(1).take(7) {
-        let how = if is_implied(plan, from) { "follows" } else if plan.is_group(from) { "holds" } else { "needs" };
+        let how = if is_implied(plan, from) {
+            "follows"
+        } else if plan.is_group(from) {
+            "holds"
+        } else {
+            "needs"
+        };
         let why = format!("`{}` {how} `{}`", shortened(plan.id(from)), shortened(plan.id(to)));
         problem = problem.label(wait_place(plan, from, to), why);
     }

@@ -71,14 +71,7 @@ impl<'a> Inputs<'a> {
 }
 
 impl Known {
-    fn check(
-        &self,
-        node: &Node,
-        at: Span,
-        name: &str,
-        suggest: &mut Suggest,
-        report: &mut dyn FnMut(Diagnostic),
-    ) {
+    fn check(&self, node: &Node, at: Span, name: &str, suggest: &mut Suggest, report: &mut dyn FnMut(Diagnostic)) {
         let Some(validator) = &self.validator else { return };
         let subject = Subject { node: Some(node), at: place(node, at), name };
         for it in schema::misfits(Schema { json: &self.json, validator }, subject, suggest) {
@@ -141,14 +134,10 @@ fn invalid(input: &Input, json: &Json, suggest: &mut Suggest) -> Diagnostic {
         let help = help.unwrap_or_else(|| format!("the types are {}", some_of(TYPES)));
         return Diagnostic::new(Code::BadSchema, span, message).help(help);
     }
-    let why = jsonschema::options().should_validate_formats(true).build(json).err();
-    let (why, pointer) = why.map_or_else(
-        || ("it cannot be read".to_owned(), String::new()),
-        |it| (it.to_string(), it.instance_path().as_str().to_owned()),
-    );
-    let span = at(&input.schema, &pointer).unwrap_or(input.name.span);
-    let short: String = why.chars().take(200).collect();
-    Diagnostic::new(Code::BadSchema, span, format!("the schema of `{name}` is not valid: {short}"))
+    let subject = Subject { node: Some(&input.schema), at: input.name.span, name: "it" };
+    let why = schema::why_invalid(json, subject, suggest).into_iter().next();
+    let (span, why) = why.map_or((input.name.span, "it cannot be read".to_owned()), |it| (it.span, it.message));
+    Diagnostic::new(Code::BadSchema, span, format!("the schema of `{name}` is not valid: {why}"))
 }
 
 /// The first `type` in a schema that is none, with its place.
@@ -171,21 +160,4 @@ fn bad_type(schema: &Node) -> Option<(&str, Span)> {
         }
     }
     None
-}
-
-/// Where a JSON pointer leads in a node.
-fn at(node: &Node, pointer: &str) -> Option<Span> {
-    let (mut node, mut span) = (node, None);
-    for part in pointer.split('/').skip(1) {
-        match &node.data {
-            Data::Object(members) => {
-                let name = part.replace("~1", "/").replace("~0", "~");
-                let (key, value) = members.iter().find(|(key, _)| key.value == name)?;
-                (node, span) = (value, Some(place(value, key.span)));
-            }
-            Data::List(items) => node = items.get(part.parse::<usize>().ok()?)?,
-            _ => break,
-        }
-    }
-    span
 }

@@ -16,9 +16,8 @@ use crate::{
 };
 
 /// Words that say what a step does, which might be taken for kinds.
-const FORMS: [&str; 13] = [
-    "parallel", "if", "switch", "for_each", "loop", "flow", "wait", "try", "group", "set", "fail", "stop", "uses",
-];
+const FORMS: [&str; 13] =
+    ["parallel", "if", "switch", "for_each", "loop", "flow", "wait", "try", "group", "set", "fail", "stop", "uses"];
 
 pub(super) fn check(plan: &Plan, options: &Options, suggest: &mut Suggest, problems: &mut Vec<Diagnostic>) {
     let mut validators: BTreeMap<&str, Option<Validator>> = BTreeMap::new();

@@ -70,7 +70,8 @@ impl<'a> Names<'_, 'a> {
         if matches!(site.at, At::Trigger | At::Start) {
             let message = format!("step `{id}` is used before the run begins");
             let problem = Diagnostic::new(Code::NotBefore, it.span, message);
-            return self.problems.push(problem.help("known here are `inputs`, `run` and `vars`"));
+            let known = if site.at == At::Start { "`inputs`, `run` and `vars`" } else { "`vars`, `secrets` and `run`" };
+            return self.problems.push(problem.help(format!("known here are {known}")));
         }
         if let Body::Group(steps) = &self.plan.entry(step).step.body {
             let message = format!("`{id}` is a group, which has no output of its own");
@@ -156,9 +157,8 @@ impl<'a> Names<'_, 'a> {
             Role::Each(it) => Some(it),
             _ => None,
         });
-        let variables = variables.flat_map(|it| {
-            std::iter::once(it.item_name()).chain(it.index.as_ref().map(|it| it.value.as_str()))
-        });
+        let variables = variables
+            .flat_map(|it| std::iter::once(it.item_name()).chain(it.index.as_ref().map(|it| it.value.as_str())));
         let known = EVERYWHERE.into_iter().chain(variables).chain(plan.ids());
         let in_inputs = self.inputs.contains(it.root).then(|| format!("did you mean `inputs.{name}`?"));
         problem.maybe_help(in_inputs.or_else(|| self.suggest.like(it.root, known)))

@@ -30,12 +30,7 @@ pub(super) fn resolve(plan: &mut Plan, suggest: &mut Suggest, problems: &mut Vec
 }
 
 /// The steps that a step names in its `needs`, where it has any.
-fn written(
-    plan: &Plan,
-    no: StepNo,
-    suggest: &mut Suggest,
-    problems: &mut Vec<Diagnostic>,
-) -> Option<Vec<StepNo>> {
+fn written(plan: &Plan, no: StepNo, suggest: &mut Suggest, problems: &mut Vec<Diagnostic>) -> Option<Vec<StepNo>> {
     let needs = plan.entry(no).step.needs.as_ref()?;
     let mut found = Vec::with_capacity(needs.len());
     let mut seen = BTreeSet::new();

@@ -41,12 +41,7 @@ enum Ended {
 }
 
 /// Judges all uses of steps.
-pub(super) fn check(
-    plan: &Plan,
-    (order, skips): (&Order, &Skips),
-    refs: &[Ref],
-    problems: &mut Vec<Diagnostic>,
-) {
+pub(super) fn check(plan: &Plan, (order, skips): (&Order, &Skips), refs: &[Ref], problems: &mut Vec<Diagnostic>) {
     let mut judge = Judge { plan, order, skips, open: Vec::new(), problems };
     for it in refs {
         if let At::Group(group) = it.at {

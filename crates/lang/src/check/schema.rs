@@ -47,3 +47,11 @@ pub(super) fn misfits(schema: Schema, subject: Subject, suggest: &mut Suggest) -
     certain.for_each(|it| report.add(&it));
     report.found
 }
+
+/// Why a schema is none, where it is none.
+pub(super) fn why_invalid(schema: &Json, subject: Subject, suggest: &mut Suggest) -> Vec<Misfit> {
+    let error = jsonschema::options().should_validate_formats(true).build(schema).err();
+    let mut report = misfit::Report { schema: &Json::Null, subject, suggest, found: Vec::new() };
+    error.iter().for_each(|it| report.add(it));
+    report.found
+}

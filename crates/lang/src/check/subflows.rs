@@ -33,13 +33,7 @@ fn of_child(child: &Child) -> Inputs<'_> {
     Inputs::new(child.inputs.iter().map(|it| (it.name.as_str(), Json::from(&it.schema), it.default.is_some())))
 }
 
-fn check_step(
-    it: &SubFlow,
-    child: &Child,
-    inputs: &Inputs,
-    suggest: &mut Suggest,
-    problems: &mut Vec<Diagnostic>,
-) {
+fn check_step(it: &SubFlow, child: &Child, inputs: &Inputs, suggest: &mut Suggest, problems: &mut Vec<Diagnostic>) {
     if let Some(with) = &it.with {
         inputs.check_given(with, Code::SubFlowInput, suggest, problems);
     }

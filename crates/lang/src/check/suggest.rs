@@ -21,7 +21,6 @@ impl Suggest {
         let left = &mut self.left;
         did_you_mean(written, known.into_iter().map_while(|it| charge(left, it)))
     }
-
 }
 
 fn charge<'a>(left: &mut usize, it: &'a str) -> Option<&'a str> {

@@ -103,5 +103,8 @@ fn check_flow(document: &str, expected: &str) {
 /// The same for the steps of a flow, which begin on its first line, and the keys behind them.
 #[track_caller]
 fn check(steps: &str, expected: &str) {
-    check_flow(&format!("{{drawloom: 1, name: test, inputs: {{n: integer, name: {{default: x}}}}, steps: [\n{steps}]}}"), expected);
+    check_flow(
+        &format!("{{drawloom: 1, name: test, inputs: {{n: integer, name: {{default: x}}}}, steps: [\n{steps}]}}"),
+        expected,
+    );
 }

@@ -174,6 +174,7 @@ impl<'a> Walk<'_, 'a> {
             match at {
                 Expr::Var(it) => {
                     tail.reverse();
+                    tail.iter_mut().for_each(|part: &mut Part| part.span = span.to(part.span));
                     let guarded = guard == Guard::Default || self.defined.contains(&it.id);
                     self.uses.push(Use { root: it.id, span, tail, guarded });
                     return;

@@ -29,8 +29,7 @@ fn the_next_instants_are_those_on_which_programs_agree() {
             }
         };
         let first = cron.next(seconds(&case["start"]));
-        let found: Vec<Timestamp> =
-            std::iter::successors(first, |it| cron.next(*it)).take(expected.len()).collect();
+        let found: Vec<Timestamp> = std::iter::successors(first, |it| cron.next(*it)).take(expected.len()).collect();
         if found != expected {
             wrong.push(format!("{expr} in {zone} from {}: {found:?}, not {expected:?}", case["start"]));
         }

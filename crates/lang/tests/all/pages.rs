@@ -1,6 +1,7 @@
 //! The pages of the codes: that each code has one, and that their examples show what they say.
 //!
-//! A section `Wrong` or `Right` holds a flow; further documents in it begin with `# ./name.yaml` and stand beside it.
+//! A section `Wrong` or `Right` holds a document. Where it needs others beside it, each block says its name: `yaml
+//! file=child.yaml`.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -8,7 +9,9 @@ use std::{
     path::PathBuf,
 };
 
-use drawloom_lang::{Code, Diagnostic, KindInfo, Kinds, Optimise, Options, Placement, Severity, Source, compile, foreign};
+use drawloom_lang::{
+    Code, Diagnostic, KindInfo, Kinds, Optimise, Options, Placement, Severity, Source, compile, foreign,
+};
 use serde_json::{Value as Json, json};
 
 const FLOW: &str = "flow.yaml";
@@ -23,12 +26,13 @@ fn page(code: Code) -> String {
 }
 
 /// The documents in a section of a page, the first of which is the example.
-fn section(page: &str, title: &str) -> Vec<String> {
+fn section(page: &str, title: &str) -> Vec<Source> {
     let heading = format!("\n## {title}\n");
     let Some((_, rest)) = page.split_once(&heading) else { return Vec::new() };
     let rest = rest.split("\n## ").next().unwrap_or_default();
-    let blocks = rest.split("```yaml\n").skip(1);
-    blocks.map(|it| it.split("\n```").next().unwrap_or_default().to_owned() + "\n").collect()
+    // Each second piece lies between fences.
+    let blocks = rest.split("```").skip(1).step_by(2).filter_map(|it| it.split_once('\n'));
+    blocks.map(|(info, text)| Source::new(info.split_once("file=").map_or(FLOW, |(_, name)| name), text)).collect()
 }
 
 /// The kinds that the examples use. What they take is open, but for `log`, by which the pages on parameters show
@@ -59,14 +63,10 @@ fn kinds() -> Kinds {
 }
 
 /// What the compiler says about the first document; the others are beside it.
-fn said(documents: &[String]) -> Vec<Diagnostic> {
-    let beside = documents[1..].iter().map(|text| {
-        let name = text.lines().next().and_then(|it| it.strip_prefix("# ./"));
-        let name = name.expect("a document beside an example says its name").to_owned();
-        (name.clone(), Source::new(name, text.as_str()))
-    });
+fn said(documents: &[Source]) -> Vec<Diagnostic> {
+    let beside = documents[1..].iter().map(|it| (it.name().to_owned(), it.clone()));
     let children: BTreeMap<String, Source> = beside.collect();
-    let source = Source::new(FLOW, documents[0].as_str());
+    let source = documents[0].clone();
     let (source, mut problems) = match foreign::load(&source) {
         Some(it) => (it.source, it.warnings),
         None => (source, Vec::new()),
@@ -116,7 +116,7 @@ fn faults(code: Code) -> Vec<String> {
     let mut faults = Vec::new();
     // What a sub-flow has beside that is its own affair.
     let problems = said(&wrong);
-    let errors = codes(problems.iter().filter(|it| it.is_error() && it.path.starts_with(FLOW)));
+    let errors = codes(problems.iter().filter(|it| it.is_error() && it.path.starts_with(wrong[0].name())));
     let expected = if code.severity() == Severity::Error { BTreeSet::from([code]) } else { BTreeSet::new() };
     let shown: Vec<String> = problems.iter().map(|it| format!("{} {}", it.code, it.message)).collect();
     if !codes(&problems).contains(&code) {

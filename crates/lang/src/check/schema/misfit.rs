@@ -56,15 +56,13 @@ impl<'a> Report<'a, '_> {
             }
             Kind::Required { property } => {
                 let name = shortened(property.as_str().unwrap_or_default());
-                let what = if place.name == self.subject.name { "".to_owned() } else { format!(" in {}", place.name) };
-                let message = format!("`{name}` is missing{what}");
+                let message = format!("`{name}` is missing in {}", place.name);
                 self.push(Sort::Missing, place.span, message, self.described(error, &name));
             }
             Kind::AnyOf { context } | Kind::OneOfNotValid { context } => match closest_way(context) {
                 Some(way) => way.iter().for_each(|it| self.add(it)),
                 None => {
-                    let ways: Vec<String> = context.iter().filter_map(|it| it.first()).map(wanted).collect();
-                    let message = format!("{} {}", place.name, ways.join(", or "));
+                    let message = format!("{} {}", place.name, wanted_of(error, context));
                     self.push(Sort::Value, place.span, message, None);
                 }
             },
@@ -172,6 +170,24 @@ fn closest_way<'e>(ways: &'e [Vec<ValidationError<'static>>]) -> Option<&'e [Val
     best.next().is_none().then_some(first)
 }
 
+/// What the violated ways ask for, behind the name of the value.
+fn wanted_of(error: &ValidationError, ways: &[Vec<ValidationError<'static>>]) -> String {
+    let types: Option<Vec<&str>> = ways
+        .iter()
+        .map(|way| match way.first()?.kind() {
+            Kind::Type { kind: TypeKind::Single(it) } => Some(type_name(it.as_str())),
+            _ => None,
+        })
+        .collect();
+    match types {
+        Some(types) => format!("must be {}, not {}", types.join(" or "), describe(error.instance())),
+        None => {
+            let ways: Vec<String> = ways.iter().filter_map(|it| it.first()).map(wanted).collect();
+            ways.join(", or ")
+        }
+    }
+}
+
 /// What a violated keyword asks for, behind the name of the value.
 fn wanted(error: &ValidationError) -> String {
     match error.kind() {
@@ -180,12 +196,12 @@ fn wanted(error: &ValidationError) -> String {
                 TypeKind::Single(it) => vec![type_name(it.as_str())],
                 TypeKind::Multiple(it) => it.iter().map(|it| type_name(it.as_str())).collect(),
             };
-            let found = Node::new(data(error.instance()), Span::default());
-            format!("must be {}, not {}", types.join(" or "), found.describe())
+            format!("must be {}, not {}", types.join(" or "), describe(error.instance()))
         }
         Kind::Enum { options } => {
             let options = options.as_array().map(Vec::as_slice).unwrap_or_default();
-            let shown: Vec<String> = options.iter().map(|it| it.as_str().map_or(it.to_string(), str::to_owned)).collect();
+            let shown: Vec<String> =
+                options.iter().map(|it| it.as_str().map_or(it.to_string(), str::to_owned)).collect();
             format!("must be one of {}", some_of(shown.iter().map(String::as_str)))
         }
         Kind::Constant { expected_value } => format!("must be `{}`", shortened(&expected_value.to_string())),
@@ -210,6 +226,7 @@ fn wanted(error: &ValidationError) -> String {
         Kind::Not { .. } => "must not have this form".to_owned(),
         Kind::OneOfMultipleValid { .. } => "fits several forms, of which it may fit only one".to_owned(),
         Kind::AdditionalProperties { .. } | Kind::UnevaluatedProperties { .. } => "has a member too many".to_owned(),
+        Kind::Referencing(_) => "has a `$ref` that leads nowhere, or out of the document".to_owned(),
         _ => "does not fit the schema".to_owned(),
     }
 }
@@ -230,15 +247,15 @@ fn type_name(name: &str) -> &'static str {
     }
 }
 
-/// As much of a value as is needed to say what it is.
-fn data(json: &Json) -> Data {
+/// What a value is, for messages.
+fn describe(json: &Json) -> &'static str {
     match json {
-        Json::Null => Data::Null,
-        Json::Bool(it) => Data::Bool(*it),
-        Json::Number(it) if it.is_f64() => Data::Float(0.0),
-        Json::Number(_) => Data::Int(0),
-        Json::String(_) => Data::Text(crate::Text::made("", Span::default())),
-        Json::Array(_) => Data::List(Vec::new()),
-        Json::Object(_) => Data::Object(Vec::new()),
+        Json::Null => "null",
+        Json::Bool(_) => "a boolean",
+        Json::Number(it) if it.is_f64() => "a number",
+        Json::Number(_) => "an integer",
+        Json::String(_) => "a string",
+        Json::Array(_) => "a list",
+        Json::Object(_) => "an object",
     }
 }

@@ -31,7 +31,9 @@ fn a_graph_in_which_each_step_uses_one_far_above() {
             let (parent, above) = ((at - 1) / 2, at / 8);
             let other = at - 1 - (at * 7919) % at.min(50);
             let used = if at >= 8 { above.saturating_sub(1) / 2 } else { 0 };
-            format!("{{id: s{at}, needs: [s{parent}, s{other}], set: {{v: '{{{{ s{used} | default(1) }}}}{{{{ s{parent} }}}}'}}}}")
+            format!(
+                "{{id: s{at}, needs: [s{parent}, s{other}], set: {{v: '{{{{ s{used} | default(1) }}}}{{{{ s{parent} }}}}'}}}}"
+            )
         }
     };
     let said = check((0..STEPS).map(step));
@@ -43,7 +45,8 @@ fn a_graph_of_layers_in_which_each_step_uses_every_layer_before() {
     let layer = 100;
     let step = |at: usize| {
         let before = at / layer * layer;
-        let needs = if before == 0 { "[]".to_owned() } else { format!("[s{}, s{}]", before - 1 - at % layer, before - layer) };
+        let needs =
+            if before == 0 { "[]".to_owned() } else { format!("[s{}, s{}]", before - 1 - at % layer, before - layer) };
         let used = if before < 5 * layer { String::new() } else { format!("{{{{ s{} }}}}", before - 4 * layer) };
         format!("{{id: s{at}, needs: {needs}, set: {{v: '{used}'}}}}")
     };
