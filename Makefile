@@ -13,7 +13,7 @@ TARGET := $(or $(CARGO_TARGET_DIR),target)
 
 # Optimised, but without the slow last steps of a release build.
 PROFILE ?= fast
-DRAWLOOM := $(TARGET)/$(PROFILE)/drawloom
+DRAWLOOM := $(TARGET)/$(if $(filter dev,$(PROFILE)),debug,$(PROFILE))/drawloom
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)

@@ -32,6 +32,7 @@ def count(key: str) -> int:
 
 class Shop(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    wbufsize = -1  # an answer leaves in one piece
 
     def do_GET(self) -> None:
         url = urlsplit(self.path)

@@ -37,8 +37,8 @@ say "What to try next (the program is $drawloom)"
 cat <<NEXT
   drawloom init hello && drawloom run hello.yaml     a flow of your own
   drawloom runs list                                 what ran; nothing is lost between starts
-  drawloom runs facts $run                           every fact of this run, one by one
-  drawloom runs fork $run --from transform --dry-run what would be kept if it went on from there
+  drawloom runs facts last                           every fact of this run, one by one
+  drawloom runs fork last --from table --dry-run     what would be kept if it went on from there
   drawloom run examples/flows/approval.yaml          waits for you; Ctrl-C, then: drawloom resume
   examples/README.md                                 more flows, each showing one thing
   docs/src/SUMMARY.md                                the book

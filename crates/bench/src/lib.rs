@@ -37,14 +37,15 @@ pub const WORKLOADS: [&str; 3] = ["engine", "compile", "map"];
 pub fn measure(names: &[String], size: Size, progress: &mut dyn FnMut(&str)) -> Report {
     let wanted = |name: &str| names.is_empty() || names.iter().any(|it| it == name);
     let mut rows = Vec::new();
+    // Memory first, while nothing has been freed that could be used again.
+    if wanted("map") {
+        rows.extend(memory::measure(size, progress));
+    }
     if wanted("engine") {
         rows.extend(engine::measure(size, progress));
     }
     if wanted("compile") {
         rows.extend(compile::measure(size, progress));
-    }
-    if wanted("map") {
-        rows.extend(memory::measure(size, progress));
     }
     Report { rows }
 }

@@ -79,6 +79,10 @@ fn said(documents: &[Source]) -> Vec<Diagnostic> {
     problems
 }
 
+fn list(problems: &[Diagnostic]) -> String {
+    problems.iter().map(|it| format!("{} {}", it.code, it.message)).collect::<Vec<_>>().join("; ")
+}
+
 fn codes<'a>(problems: impl IntoIterator<Item = &'a Diagnostic>) -> BTreeSet<Code> {
     problems.into_iter().map(|it| it.code).collect()
 }
@@ -94,12 +98,12 @@ fn every_code_has_a_page_and_every_page_a_code() {
         }
     }
     assert_eq!(found, known);
-    let index = fs::read_to_string(folder().join("README.md")).expect("the index");
+    let index = fs::read_to_string(folder().with_extension("md")).expect("the index");
     for code in Code::ALL {
         let (page, title) = (page(*code), code.title());
         assert!(page.starts_with(&format!("# {code}: {title}\n")), "the title of {code} is `{code}: {title}`");
         assert!(page.contains("**Cause.**") && page.contains("**Remedy.**"), "{code} lacks a part");
-        assert!(index.contains(&format!("[{code}]({code}.md) | {title} |")), "{code} is not in the index");
+        assert!(index.contains(&format!("[{code}](errors/{code}.md) | {title} |")), "{code} is not in the index");
     }
 }
 
@@ -114,20 +118,21 @@ fn faults(code: Code) -> Vec<String> {
         return vec![format!("{code}: lacks an example")];
     }
     let mut faults = Vec::new();
-    // What a sub-flow has beside that is its own affair.
     let problems = said(&wrong);
-    let errors = codes(problems.iter().filter(|it| it.is_error() && it.path.starts_with(wrong[0].name())));
-    let expected = if code.severity() == Severity::Error { BTreeSet::from([code]) } else { BTreeSet::new() };
-    let shown: Vec<String> = problems.iter().map(|it| format!("{} {}", it.code, it.message)).collect();
-    if !codes(&problems).contains(&code) {
-        faults.push(format!("{code}: `Wrong` does not show it, but {shown:?}"));
-    } else if errors != expected {
-        faults.push(format!("{code}: `Wrong` has other errors: {shown:?}"));
+    let is_shown = codes(&problems).contains(&code);
+    // What a sub-flow has beside that is its own affair.
+    let own = problems.iter().filter(|it| it.is_error() && it.path.starts_with(wrong[0].name()));
+    let is_error = is_shown && code.severity() == Severity::Error;
+    let expected = if is_error { BTreeSet::from([code]) } else { BTreeSet::new() };
+    match (is_shown, page.contains("\nThis drawloom does not report it yet.\n")) {
+        (true, true) => faults.push(format!("{code}: it is reported now; the page says that it is not")),
+        (false, false) => faults.push(format!("{code}: `Wrong` does not show it, but {}", list(&problems))),
+        _ if codes(own) != expected => faults.push(format!("{code}: `Wrong` has other errors: {}", list(&problems))),
+        _ => {}
     }
     let problems = said(&right);
     if problems.iter().any(|it| it.is_error() || it.code == code) {
-        let shown: Vec<String> = problems.iter().map(|it| format!("{} {}", it.code, it.message)).collect();
-        faults.push(format!("{code}: `Right` is wrong: {shown:?}"));
+        faults.push(format!("{code}: `Right` is wrong: {}", list(&problems)));
     }
     faults
 }

@@ -217,6 +217,7 @@ fn wanted(error: &ValidationError) -> String {
         Kind::MinProperties { limit } => format!("must have at least {}", counted(*limit, "member")),
         Kind::MaxProperties { limit } => format!("must have at most {}", counted(*limit, "member")),
         Kind::Pattern { pattern } => format!("must match `{}`", shortened(pattern)),
+        Kind::Format { format } if format == "regex" => "must be a regular expression".to_owned(),
         Kind::Format { format } => format!("must be of the format `{}`", shortened(format)),
         Kind::UniqueItems => "must not have the same item twice".to_owned(),
         Kind::Contains => "lacks an item that it must have".to_owned(),
