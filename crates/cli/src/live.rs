@@ -15,6 +15,9 @@ use drawloom_runtime::Event;
 
 use crate::{output, settings::Settings};
 
+/// A moment: how often what is drawn is drawn again.
+pub(crate) const TICK: Duration = Duration::from_millis(100);
+
 /// So many items of a map are shown one by one; of the others, those that fail.
 const ITEMS_SHOWN: u64 = 10;
 
@@ -22,6 +25,8 @@ const ITEMS_SHOWN: u64 = 10;
 pub(crate) trait Show: Send {
     /// Something happened.
     fn event(&mut self, event: &Event);
+    /// A moment passed.
+    fn tick(&mut self) {}
     /// Nothing more will.
     fn end(&mut self);
 }
@@ -98,9 +103,11 @@ fn is_far(path: &str) -> bool {
     })
 }
 
-/// The step's path without what its indentation shows.
+/// The step's path without what its indentation shows: its id, behind the number of the item it is in.
 fn short(path: &str) -> &str {
-    path.rsplit_once('.').map_or(path, |(_, last)| last)
+    let Some((around, _)) = path.rsplit_once('.') else { return path };
+    let start = if around.ends_with(']') { around.rfind('[') } else { None };
+    &path[start.unwrap_or(around.len() + 1)..]
 }
 
 fn is_shown(path: &str, status: Status) -> bool {
@@ -115,6 +122,11 @@ mod tests {
     fn durations_are_short() {
         let of = |ms| duration(Duration::from_millis(ms));
         assert_eq!((of(3), of(1_245), of(125_000)), ("3 ms".into(), "1.24 s".into(), "2m 5s".into()));
+    }
+
+    #[test]
+    fn names_are_short_but_tell_items_apart() {
+        assert_eq!((short("a"), short("a.left.b"), short("a[3].b[4].c")), ("a", "b", "[4].c"));
     }
 
     #[test]

@@ -2,7 +2,10 @@
 //!
 //! **Invariant:** with `--json`, standard output holds JSON and nothing else. A reader that went away is no error.
 
-use std::io::{self, IsTerminal, Write};
+use std::{
+    borrow::Cow,
+    io::{self, IsTerminal, Write},
+};
 
 use serde::Serialize;
 
@@ -28,6 +31,12 @@ pub(crate) fn json(value: &impl Serialize) {
 /// Something to know beside the result.
 pub(crate) fn note(text: &str) {
     let _ = writeln!(io::stderr().lock(), "{text}");
+}
+
+/// A text of somebody else's, without what would steer the terminal.
+pub(crate) fn clean(text: &str) -> Cow<'_, str> {
+    let steers = |it: char| it.is_control() && !matches!(it, '\n' | '\t');
+    if text.contains(steers) { Cow::Owned(text.replace(steers, "\u{fffd}")) } else { Cow::Borrowed(text) }
 }
 
 /// Whether somebody watches standard error on a terminal that can be drawn on.

@@ -56,6 +56,7 @@ pub(super) async fn watch_with(
 async fn follow(loom: &Loom, mut events: Events, runs: &[RunId], show: &mut dyn Show) -> Result<Followed, Failure> {
     let mut open: BTreeSet<RunId> = runs.iter().copied().collect();
     let mut interrupt = std::pin::pin!(interrupted());
+    let mut ticks = tokio::time::interval(live::TICK);
     while !open.is_empty() {
         tokio::select! {
             biased;
@@ -77,6 +78,7 @@ async fn follow(loom: &Loom, mut events: Events, runs: &[RunId], show: &mut dyn 
                 }
                 None => return Err(loom.failed().await.into()),
             },
+            _ = ticks.tick() => show.tick(),
             error = loom.failed() => return Err(error.into()),
         }
     }
@@ -129,7 +131,7 @@ fn say_ended(view: &RunView, settings: &Settings) {
     }
     if let Some(error) = &view.error {
         let at = error.step.as_ref().map(|it| format!(" in `{it}`")).unwrap_or_default();
-        output::note(&format!("  {}{at}: {}", error.class, error.message));
+        output::note(&format!("  {}{at}: {}", error.class, output::clean(&error.message)));
         if view.status != RunStatus::Succeeded && settings.store != "memory:" {
             output::note(&format!("  look closer: drawloom runs show {0}, drawloom runs logs {0}", view.run));
         }

@@ -7,6 +7,7 @@ mod list;
 mod logs;
 mod show;
 mod steer;
+mod timeline;
 
 use clap::{Args, Subcommand};
 

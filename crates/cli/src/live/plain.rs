@@ -21,7 +21,7 @@ impl Show for Plain {
         match &event.what {
             What::Run { .. } => {}
             What::Line { path, text, .. } if !super::is_far(path) => {
-                output::note(&format!("{}  {path} | {text}", indent(path)));
+                output::note(&format!("{}  {path} | {}", indent(path), output::clean(text)));
             }
             What::Line { .. } => {}
             What::Step { path, status, due, error, .. } => {
@@ -35,7 +35,7 @@ impl Show for Plain {
                 let began = if status.is_end() { self.began.remove(&**path) } else { None };
                 let took = began.map(|it| format!(" ({})", duration(event.at.since(it)))).unwrap_or_default();
                 let due = due.map(|it| format!(" until {it}")).unwrap_or_default();
-                let error = error.as_ref().map(|it| format!(": {}", it.message)).unwrap_or_default();
+                let error = error.as_ref().map(|it| format!(": {}", output::clean(&it.message))).unwrap_or_default();
                 let sign = sign(status.name()).for_stderr();
                 output::note(&format!("{}{sign} {path} {}{took}{due}{error}", indent(path), status.name()));
             }

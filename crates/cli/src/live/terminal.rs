@@ -1,6 +1,6 @@
 //! Events on a terminal: steps under way at the bottom, what has ended above.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::collections::BTreeMap;
 
 use console::style;
 use drawloom_engine::Status;
@@ -8,6 +8,7 @@ use drawloom_runtime::{Event, What};
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::{Show, depth, duration, is_far, is_shown, short, sign};
+use crate::output;
 
 /// So many steps under way are drawn; the others are counted.
 const DRAWN_MAX: usize = 12;
@@ -40,11 +41,10 @@ impl Terminal {
         }
         let drawn = self.open.len() - self.hidden;
         let bar = (drawn < DRAWN_MAX && !is_far(path)).then(|| {
-            let bar = ProgressBar::no_length().with_style(line_style("{prefix}{spinner:.cyan} {msg}"));
+            let bar = ProgressBar::no_length().with_style(line_style("{prefix}{spinner:.cyan} {msg} {elapsed:.dim}"));
             let bar = self.all.insert_before(&self.rest, bar);
             bar.set_prefix("  ".repeat(depth(path) + 1));
             bar.set_message(short(path).to_owned());
-            bar.enable_steady_tick(Duration::from_millis(100));
             bar
         });
         self.hidden += usize::from(bar.is_none());
@@ -62,7 +62,7 @@ impl Terminal {
         let open = self.open.remove(path);
         let took = open.as_ref().map(|it| duration(event.at.since(it.began))).unwrap_or_default();
         match open {
-            Some(Open { bar: Some(bar), .. }) => bar.finish_and_clear(),
+            Some(Open { bar: Some(bar), .. }) => self.all.remove(&bar),
             Some(_) => self.hidden -= 1,
             None => {}
         }
@@ -125,6 +125,12 @@ impl Show for Terminal {
         }
     }
 
+    fn tick(&mut self) {
+        for bar in self.open.values().filter_map(|it| it.bar.as_ref()) {
+            bar.tick();
+        }
+    }
+
     fn end(&mut self) {
         for open in self.open.values() {
             if let Some(bar) = &open.bar {
@@ -137,5 +143,5 @@ impl Show for Terminal {
 }
 
 fn first_line(text: &str) -> String {
-    text.lines().next().unwrap_or_default().chars().take(160).collect()
+    output::clean(text.lines().next().unwrap_or_default()).chars().take(160).collect()
 }

@@ -85,11 +85,7 @@ fn line(it: &Diagnostic, source: &Source) -> String {
 #[track_caller]
 fn compare(found: &[String], expected: &str, shown: &str) {
     let expected: Vec<&str> = expected.lines().map(str::trim).filter(|it| !it.is_empty()).collect();
-    if found != expected {
-        let at = std::panic::Location::caller();
-        println!("@@FILL {}:{}\n{}\n@@END", at.file(), at.line(), found.join("\n"));
-    }
-    let _ = shown;
+    assert_eq!(found, expected, "of\n{shown}");
 }
 
 /// Compiles a document and compares what is said about it.

@@ -70,7 +70,11 @@ impl Logs {
                 "text": it.line.text,
             }).to_string());
         } else {
-            output::line(&format!("{} {}", console::style(format!("{} |", it.source.path)).dim(), it.line.text));
+            output::line(&format!(
+                "{} {}",
+                console::style(format!("{} |", it.source.path)).dim(),
+                output::clean(&it.line.text)
+            ));
         }
     }
 }

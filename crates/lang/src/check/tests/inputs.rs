@@ -24,7 +24,7 @@ steps: [{ id: s, set: {} }]
             DL0604 4:6 'strng' `strng` is not a type of JSON Schema (did you mean `string`?)
             DL0604 5:14 'int' `int` is not a type of JSON Schema (did you mean `integer`?)
             DL0604 6:36 'objct' `objct` is not a type of JSON Schema (did you mean `object`?)
-            DL0604 7:31 '"("' the schema of `d` is not valid: `pattern` must be of the format `regex`
+            DL0604 7:31 '"("' the schema of `d` is not valid: `pattern` must be a regular expression
             DL0604 8:17 'many' the schema of `e` is not valid: `minimum` must be a number, not a string
             DL0604 9:3 'f' the schema of `f` is not valid: it has a `$ref` that leads nowhere, or out of the document
             DL0604 10:3 'g' the schema of `g` is not valid: it has a `$ref` that leads nowhere, or out of the document
