@@ -47,6 +47,7 @@ fn values_keep_their_type() {
     assert_eq!(json("'[1]' | fromjson"), "[1]");
     assert_eq!(json("a | tojson | fromjson | keys"), r#"["items","big"]"#);
     assert_eq!(json("'%.2f EUR' | format(1.005 + 1)"), r#""2.00 EUR""#);
+    assert_eq!(json("'a b&c' | urlencode"), r#""a%20b%26c""#);
     assert_eq!(json("now()"), r#""2023-11-14T22:13:20.000Z""#);
 }
 
