@@ -39,7 +39,7 @@ cat <<NEXT
   drawloom runs list                                 what ran; nothing is lost between starts
   drawloom runs facts last                           every fact of this run, one by one
   drawloom runs fork last --from table --dry-run     what would be kept if it went on from there
-  drawloom run examples/flows/approval.yaml          waits for you; Ctrl-C, then: drawloom resume
+  drawloom run examples/flows/approval.yaml          waits for you, and says how to answer
   examples/README.md                                 more flows, each showing one thing
   docs/src/SUMMARY.md                                the book
 NEXT

@@ -6,6 +6,7 @@
 use console::style;
 use drawloom_runtime::Error;
 use drawloom_store::StoreError;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value as Json, json};
 
 use crate::output;
@@ -20,16 +21,16 @@ pub(crate) const STORE: u8 = 3;
 pub(crate) const INTERRUPTED: u8 = 130;
 
 /// Why a command failed.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Failure {
     code: u8,
     what: What,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 enum What {
     /// Something to say, under a stable name where it has one, and what to do about it.
-    Message { name: Option<&'static str>, message: String, help: Option<String> },
+    Message { name: Option<String>, message: String, help: Option<String> },
     /// Problems of documents, for people and for machines.
     Diagnostics { text: String, json: Json },
 }
@@ -67,7 +68,7 @@ impl Failure {
 
     fn named(mut self, known: &'static str) -> Self {
         if let What::Message { name, .. } = &mut self.what {
-            *name = Some(known);
+            *name = Some(known.to_owned());
         }
         self
     }
@@ -75,6 +76,14 @@ impl Failure {
     /// The exit code.
     pub(crate) fn code(&self) -> u8 {
         self.code
+    }
+
+    /// The stable name, where it has one.
+    pub(crate) fn name(&self) -> Option<&str> {
+        match &self.what {
+            What::Message { name, .. } => name.as_deref(),
+            What::Diagnostics { .. } => None,
+        }
     }
 
     /// What happened, in words.
@@ -99,7 +108,7 @@ impl Failure {
     pub(crate) fn say(&self) {
         match &self.what {
             What::Message { name, message, help } => {
-                let name = name.map(|it| format!("[{it}]")).unwrap_or_default();
+                let name = name.as_deref().map(|it| format!("[{it}]")).unwrap_or_default();
                 let title = style(format!("error{name}")).red().bold().for_stderr();
                 output::note(&format!("{title}: {message}"));
                 if let Some(help) = help {

@@ -25,6 +25,10 @@ const ITEMS_SHOWN: u64 = 10;
 pub(crate) trait Show: Send {
     /// Something happened.
     fn event(&mut self, event: &Event);
+    /// Something that people should know.
+    fn say(&mut self, text: &str) {
+        output::note(text);
+    }
     /// A moment passed.
     fn tick(&mut self) {}
     /// Nothing more will.
@@ -46,6 +50,7 @@ struct Silent;
 
 impl Show for Silent {
     fn event(&mut self, _: &Event) {}
+    fn say(&mut self, _: &str) {}
     fn end(&mut self) {}
 }
 

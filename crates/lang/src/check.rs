@@ -28,6 +28,7 @@ mod skips;
 mod subflows;
 mod suggest;
 mod triggers;
+mod types;
 mod uses;
 
 use crate::{Diagnostic, Options, model::Flow};
@@ -45,13 +46,14 @@ pub(crate) fn check(flow: &Flow, options: &Options, problems: &mut Vec<Diagnosti
     refs::check(&plan, (&order, &skips), &refs, problems);
     secrets::check_plain(flow, problems);
     conditions::check(&plan, problems);
-    blocks::check(&plan, problems);
+    let types = types::Types::new(flow);
+    blocks::check(&plan, &types, problems);
     endings::check(flow, &plan, &order, problems);
-    let inputs = inputs::Inputs::of(flow);
+    let inputs = inputs::Inputs::of(flow, &types);
     inputs::check(flow, &inputs, &mut suggest, problems);
     triggers::check(flow, &inputs, &mut suggest, problems);
-    kinds::check(&plan, options, &mut suggest, problems);
-    subflows::check_inputs(flow, &plan, &mut suggest, problems);
+    kinds::check(&plan, (options, &types), &mut suggest, problems);
+    subflows::check_inputs(flow, (&plan, &types), &mut suggest, problems);
     subflows::check_circles(flow, options, (&plan, &skips), problems);
 }
 

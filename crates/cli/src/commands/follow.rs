@@ -8,12 +8,16 @@ use serde_json::{Value as Json, json};
 
 use crate::{
     Done,
+    control::Door,
     failure::{FAILED, Failure, INTERRUPTED},
     live::{self, Show},
     output,
     settings::Settings,
     workshop::Workshop,
 };
+
+/// So many hints are given at once.
+const HINTS_MAX: usize = 3;
 
 /// How following ended.
 pub(super) enum Followed {
@@ -36,7 +40,10 @@ pub(super) async fn watch_with(
     runs: &[RunId],
     mut show: Box<dyn Show>,
 ) -> Done {
+    // While it works, other commands steer its runs through the door.
+    let door = Door::open(&workshop.settings.store, &loom);
     let followed = follow(&loom, events, runs, show.as_mut()).await;
+    drop(door);
     show.end();
     let reader = loom.reader().clone();
     let closed = loom.close().await;
@@ -57,6 +64,7 @@ async fn follow(loom: &Loom, mut events: Events, runs: &[RunId], show: &mut dyn 
     let mut open: BTreeSet<RunId> = runs.iter().copied().collect();
     let mut interrupt = std::pin::pin!(interrupted());
     let mut ticks = tokio::time::interval(live::TICK);
+    let mut quiet = Quiet::default();
     while !open.is_empty() {
         tokio::select! {
             biased;
@@ -64,6 +72,7 @@ async fn follow(loom: &Loom, mut events: Events, runs: &[RunId], show: &mut dyn 
             seen = events.next() => match seen {
                 Some(Seen::Event(event)) if open.contains(&event.run) => {
                     show.event(&event);
+                    quiet.heard();
                     if matches!(&event.what, What::Run { status, .. } if status.is_end()) {
                         open.remove(&event.run);
                     }
@@ -78,11 +87,56 @@ async fn follow(loom: &Loom, mut events: Events, runs: &[RunId], show: &mut dyn 
                 }
                 None => return Err(loom.failed().await.into()),
             },
-            _ = ticks.tick() => show.tick(),
+            _ = ticks.tick() => {
+                show.tick();
+                if quiet.lasts() {
+                    hint(loom, &open, show).await?;
+                }
+            }
             error = loom.failed() => return Err(error.into()),
         }
     }
     Ok(Followed::Ended)
+}
+
+/// Whether nothing has happened for a while, told once per while.
+#[derive(Default)]
+struct Quiet {
+    ticks: u32,
+}
+
+impl Quiet {
+    /// So many ticks are a while.
+    const WHILE: u32 = 10;
+
+    fn heard(&mut self) {
+        self.ticks = 0;
+    }
+
+    fn lasts(&mut self) -> bool {
+        self.ticks = self.ticks.saturating_add(1);
+        self.ticks == Self::WHILE
+    }
+}
+
+/// Says for whom the runs wait, where it is somebody outside.
+async fn hint(loom: &Loom, runs: &BTreeSet<RunId>, show: &mut dyn Show) -> Result<(), Failure> {
+    for run in runs.iter().take(HINTS_MAX) {
+        let waits = loom.reader().waits(*run).await?;
+        for it in waits.iter().filter(|it| it.kind != "time").take(HINTS_MAX) {
+            let name = if it.kind == "signal" { &it.name } else { &it.path };
+            show.say(&format!(
+                "  {} waits for {}; answer it with: drawloom runs signal {run} {name}",
+                it.path,
+                a(it.kind)
+            ));
+        }
+    }
+    Ok(())
+}
+
+fn a(kind: &str) -> String {
+    if kind.starts_with('a') { format!("an {kind}") } else { format!("a {kind}") }
 }
 
 /// Ctrl-C, or a polite request to end. A second Ctrl-C ends the process at once.

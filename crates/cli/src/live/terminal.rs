@@ -125,6 +125,10 @@ impl Show for Terminal {
         }
     }
 
+    fn say(&mut self, text: &str) {
+        let _ = self.all.println(text);
+    }
+
     fn tick(&mut self) {
         for bar in self.open.values().filter_map(|it| it.bar.as_ref()) {
             bar.tick();

@@ -1,8 +1,10 @@
 //! Looking at runs and steering them, and looking after their store.
 
+use std::process::Stdio;
+
 use serde_json::{Value as Json, json};
 
-use crate::support::Home;
+use crate::{exits::wait_for, support::Home};
 
 const FLOW: &str = "drawloom: 1\nname: two\nlabels: { team: data }\ninputs: { ok: { type: boolean, default: true } }\nsteps:\n  - id: a\n    uses: shell\n    with: { command: echo a >> done; echo hello }\n  - id: b\n    uses: shell\n    with: { command: \"{{ 'echo b >> done' if inputs.ok else 'exit 1' }}\" }\noutputs: { a: '{{ a.output }}' }\n";
 
@@ -77,6 +79,32 @@ fn runs_are_paused_resumed_cancelled_and_deleted() {
     home.run(&["runs", "signal", &two, "go"]).exits(0);
     assert_eq!(status(&two), "succeeded");
     assert_eq!(home.run(&["resume", "--json"]).exits(0).out, "");
+}
+
+#[test]
+fn a_run_that_another_process_follows_can_be_answered_and_cancelled() {
+    let home = Home::new();
+    home.write(
+        "flow.yaml",
+        "drawloom: 1\nname: asks\nsteps:\n  - id: begin\n    uses: shell\n    with: { command: touch began }\n  - id: ask\n    wait: { approval: Shall we? }\n  - id: sure\n    wait: { signal: sure }\noutputs: { a: '{{ ask }}', b: '{{ sure }}' }\n",
+    );
+    let mut command = home.command(&["run", "flow.yaml", "--json"]);
+    let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the binary starts");
+    let waits = |home: &Home| home.run(&["runs", "why", "last", "ask", "--json"]).json()[0]["status"] == "waiting";
+    wait_for(|| home.path().join("began").exists() && waits(&home));
+    home.run(&["runs", "signal", "last", "sure", "--payload", "[1]"]).exits(0);
+    home.run(&["runs", "signal", "last", "ask", "--payload", "true"]).exits(0);
+    let output = child.wait_with_output().expect("it ends");
+    let ran: Json = serde_json::from_slice(&output.stdout).expect("JSON");
+    assert_eq!(ran["outputs"], json!({ "a": true, "b": [1] }));
+
+    let child =
+        home.command(&["run", "flow.yaml", "--json"]).stderr(Stdio::piped()).spawn().expect("the binary starts");
+    wait_for(|| home.run(&["runs", "list", "--status", "running", "--json"]).json()[0]["run"].is_string());
+    wait_for(|| home.run(&["runs", "cancel", "last"]).code == Some(0));
+    let output = child.wait_with_output().expect("it ends");
+    assert_eq!(output.status.code(), Some(1), "a cancelled run is 1");
+    assert!(!home.path().join(".drawloom/store.db.sock").exists());
 }
 
 #[test]

@@ -2,18 +2,22 @@
 
 use drawloom_blueprint::{Timestamp, Value, parse_duration};
 
-use super::{conditions::known_value, plan::Plan};
+use super::{
+    conditions::known_value,
+    plan::Plan,
+    types::{Type, Types},
+};
 use crate::{
     Code, Diagnostic, Node,
     model::{Body, Branches, ForEach, Join, Loop, Step, WaitFor},
     template::{Template, has_expressions},
 };
 
-pub(super) fn check(plan: &Plan, problems: &mut Vec<Diagnostic>) {
+pub(super) fn check(plan: &Plan, types: &Types, problems: &mut Vec<Diagnostic>) {
     for (_, step) in plan.steps() {
         match &step.body {
             Body::Parallel(it) => join(it, problems),
-            Body::ForEach(it) => for_each(it, problems),
+            Body::ForEach(it) => for_each(it, types, problems),
             Body::Loop(it) => repeat(it, problems),
             Body::Wait(it) => wait(&it.until, problems),
             _ => {}
@@ -33,8 +37,8 @@ fn join(it: &Branches, problems: &mut Vec<Diagnostic>) {
     }
 }
 
-fn for_each(it: &ForEach, problems: &mut Vec<Diagnostic>) {
-    if let Some(wrong) = not_items(&it.items) {
+fn for_each(it: &ForEach, types: &Types, problems: &mut Vec<Diagnostic>) {
+    if let Some(wrong) = not_items(&it.items, types) {
         let message = format!("`for_each` goes over a list or an object, not over {wrong}");
         let problem = Diagnostic::new(Code::ExpressionType, it.items.span, message);
         let plain = it.items.as_str().filter(|it| !has_expressions(it));
@@ -48,14 +52,23 @@ fn for_each(it: &ForEach, problems: &mut Vec<Diagnostic>) {
 }
 
 /// What the items are that are certainly none.
-fn not_items(node: &Node) -> Option<&'static str> {
+fn not_items(node: &Node, types: &Types) -> Option<&'static str> {
     match known_value(node) {
         Some(Value::List(_) | Value::Object(_)) => None,
         Some(Value::Null) => Some("nothing"),
         Some(Value::Bool(_)) => Some("a boolean"),
         Some(Value::Str(_)) => Some("a string"),
         Some(_) => Some("a number"),
-        None => is_mixed(node).then_some("a text with expressions in it"),
+        None if is_mixed(node) => Some("a text with expressions in it"),
+        None => {
+            let template = Template::parse(node.as_text()?, &mut Vec::new());
+            match types.of(&template.single()?.ast)? {
+                Type::List | Type::Object => None,
+                Type::Bool => Some("a boolean"),
+                Type::Text => Some("a string"),
+                Type::Int | Type::Number => Some("a number"),
+            }
+        }
     }
 }
 

@@ -6,7 +6,7 @@ use minijinja::machinery::{
     ast::{Call, CallArg, Expr},
 };
 
-use crate::{Code, Diagnostic, Span, diagnostic::did_you_mean, template::Expression};
+use crate::{Code, Diagnostic, Span, diagnostic::did_you_mean, limits, template::Expression};
 
 /// A filter, test or function in an expression.
 pub(super) struct Called<'e, 'a> {
@@ -98,11 +98,16 @@ const COMPARING: &[&str] = &[
     "startingwith",
 ];
 
+/// `did you mean …?`, where it is still going to be read: looking for it costs more than everything else here.
+fn like(name: &str, known: &[&str], problems: &[Diagnostic]) -> Option<String> {
+    (problems.len() < limits::DIAGNOSTICS).then(|| did_you_mean(name, known.iter().copied()))?
+}
+
 /// Checks a filter.
 pub(super) fn filter(expression: &Expression, it: &Called, problems: &mut Vec<Diagnostic>) {
     let name = it.name;
     if !FILTERS.contains(&name) {
-        let help = did_you_mean(name, FILTERS.iter().copied()).or_else(|| elsewhere(name, "filter"));
+        let help = like(name, FILTERS, problems).or_else(|| elsewhere(name, "filter"));
         let message = format!("unknown filter `{name}`");
         problems.push(Diagnostic::new(Code::UnknownFilter, it.place, message).maybe_help(help));
         return;
@@ -125,7 +130,8 @@ pub(super) fn filter(expression: &Expression, it: &Called, problems: &mut Vec<Di
     let is_sign = what == "test" && matches!(named.as_str(), "==" | "!=" | "<" | "<=" | ">" | ">=");
     if !is_sign && !known.contains(&named.as_str()) {
         let problem = Diagnostic::new(code, expression.place(span), format!("unknown {what} `{named}`"));
-        problems.push(problem.maybe_help(did_you_mean(&named, known.iter().copied())));
+        let help = like(&named, known, problems);
+        problems.push(problem.maybe_help(help));
     }
 }
 
@@ -133,7 +139,7 @@ pub(super) fn filter(expression: &Expression, it: &Called, problems: &mut Vec<Di
 pub(super) fn test(it: &Called, problems: &mut Vec<Diagnostic>) {
     let name = it.name;
     if !TESTS.contains(&name) {
-        let help = did_you_mean(name, TESTS.iter().copied()).or_else(|| elsewhere(name, "test"));
+        let help = like(name, TESTS, problems).or_else(|| elsewhere(name, "test"));
         let message = format!("unknown test `{name}`");
         problems.push(Diagnostic::new(Code::UnknownTest, it.place, message).maybe_help(help));
         return;
@@ -156,7 +162,7 @@ pub(super) fn call(expression: &Expression, it: &Call, problems: &mut Vec<Diagno
             return count(&called, ("function", least, most), problems);
         }
         Expr::Var(var) => {
-            let help = did_you_mean(var.id, FUNCTIONS.iter().copied()).or_else(|| elsewhere(var.id, "function"));
+            let help = like(var.id, FUNCTIONS, problems).or_else(|| elsewhere(var.id, "function"));
             let known = FUNCTIONS.iter().map(|it| format!("`{it}`")).collect::<Vec<_>>().join(", ");
             Diagnostic::new(Code::UnknownFunction, place, format!("unknown function `{}`", var.id))
                 .help(help.unwrap_or_else(|| format!("the functions are {known}")))

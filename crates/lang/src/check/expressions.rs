@@ -1,7 +1,7 @@
 //! Reads every expression of a flow once, and looks up the names in it.
 
 use super::{
-    names::Names,
+    names::{Names, variables},
     plan::Plan,
     refs::Ref,
     sites::{self, Site},
@@ -24,7 +24,8 @@ pub(super) fn check<'a>(
     check_constants(flow, problems);
     let inputs = flow.inputs.iter().map(|it| it.name.value.as_str()).collect();
     let vars = flow.vars.iter().map(|(name, _)| name.value.as_str()).collect();
-    let mut names = Names { flow, plan, suggest, problems, refs: Vec::new(), inputs, vars };
+    let variables = variables(plan);
+    let mut names = Names { flow, plan, suggest, problems, refs: Vec::new(), inputs, vars, variables };
     sites::each(flow, plan, &mut |site| site.node.texts(&mut |text| check_text(&mut names, &site, text)));
     names.refs
 }

@@ -9,6 +9,7 @@ use super::{
     conditions::known_value,
     schema::{self, Schema, Subject},
     suggest::{Suggest, shortened, some_of},
+    types::Types,
 };
 use crate::{
     Code, Data, Diagnostic, Node, Span,
@@ -25,22 +26,24 @@ struct Known {
 /// The inputs of a flow by name.
 pub(super) struct Inputs<'a> {
     known: BTreeMap<&'a str, Known>,
+    /// The types of what the values may use.
+    types: &'a Types<'a>,
 }
 
 impl<'a> Inputs<'a> {
     /// Inputs given by name, schema and whether they have a default.
-    pub(super) fn new(inputs: impl Iterator<Item = (&'a str, Json, bool)>) -> Self {
+    pub(super) fn new(inputs: impl Iterator<Item = (&'a str, Json, bool)>, types: &'a Types<'a>) -> Self {
         let known = inputs.map(|(name, json, has_default)| {
             let validator = schema::validator(&json);
             (name, Known { json, validator, is_needed: !has_default })
         });
-        Self { known: known.collect() }
+        Self { known: known.collect(), types }
     }
 
     /// The inputs of a flow itself.
-    pub(super) fn of(flow: &'a Flow) -> Self {
+    pub(super) fn of(flow: &'a Flow, types: &'a Types<'a>) -> Self {
         let input = |it: &'a Input| (it.name.value.as_str(), Json::from(&it.schema.to_value()), it.default.is_some());
-        Self::new(flow.inputs.iter().map(input))
+        Self::new(flow.inputs.iter().map(input), types)
     }
 
     /// Reports values that are no inputs or do not fit them.
@@ -57,9 +60,8 @@ impl<'a> Inputs<'a> {
                 continue;
             };
             let name = format!("the input `{name}`");
-            known.check(node, key.span, &name, suggest, &mut |problem| {
-                problems.push(Diagnostic { code, severity: code.severity(), ..problem });
-            });
+            let subject = Subject { node: Some(node), at: place(node, key.span), name: &name, types: self.types };
+            known.check(subject, code, suggest, problems);
         }
     }
 
@@ -71,11 +73,10 @@ impl<'a> Inputs<'a> {
 }
 
 impl Known {
-    fn check(&self, node: &Node, at: Span, name: &str, suggest: &mut Suggest, report: &mut dyn FnMut(Diagnostic)) {
+    fn check(&self, subject: Subject, code: Code, suggest: &mut Suggest, problems: &mut Vec<Diagnostic>) {
         let Some(validator) = &self.validator else { return };
-        let subject = Subject { node: Some(node), at: place(node, at), name };
         for it in schema::misfits(Schema { json: &self.json, validator }, subject, suggest) {
-            report(Diagnostic::new(Code::BadDefault, it.span, it.message).maybe_help(it.help));
+            problems.push(Diagnostic::new(code, it.span, it.message).maybe_help(it.help));
         }
     }
 }
@@ -90,12 +91,14 @@ pub(super) fn check(flow: &Flow, inputs: &Inputs, suggest: &mut Suggest, problem
     for input in &flow.inputs {
         let Some(known) = inputs.known.get(input.name.value.as_str()) else { continue };
         if known.validator.is_none() {
-            problems.push(invalid(input, &known.json, suggest));
+            problems.push(invalid(input, &known.json, inputs.types, suggest));
         } else if let Some(default) = &input.default
             && known_value(default).is_some()
         {
             let name = format!("the default of `{}`", shortened(&input.name.value));
-            known.check(default, input.name.span, &name, suggest, &mut |problem| problems.push(problem));
+            let at = place(default, input.name.span);
+            let subject = Subject { node: Some(default), at, name: &name, types: inputs.types };
+            known.check(subject, Code::BadDefault, suggest, problems);
         }
     }
 }
@@ -120,7 +123,7 @@ const ELSEWHERE: [(&str, &str); 14] = [
 ];
 
 /// Why a schema is none.
-fn invalid(input: &Input, json: &Json, suggest: &mut Suggest) -> Diagnostic {
+fn invalid(input: &Input, json: &Json, types: &Types, suggest: &mut Suggest) -> Diagnostic {
     let name = shortened(&input.name.value);
     let wrong_type = bad_type(&input.schema);
     if let Some((text, span)) = wrong_type {
@@ -134,7 +137,7 @@ fn invalid(input: &Input, json: &Json, suggest: &mut Suggest) -> Diagnostic {
         let help = help.unwrap_or_else(|| format!("the types are {}", some_of(TYPES)));
         return Diagnostic::new(Code::BadSchema, span, message).help(help);
     }
-    let subject = Subject { node: Some(&input.schema), at: input.name.span, name: "it" };
+    let subject = Subject { node: Some(&input.schema), at: input.name.span, name: "it", types };
     let why = schema::why_invalid(json, subject, suggest).into_iter().next();
     let (span, why) = why.map_or((input.name.span, "it cannot be read".to_owned()), |it| (it.span, it.message));
     Diagnostic::new(Code::BadSchema, span, format!("the schema of `{name}` is not valid: {why}"))

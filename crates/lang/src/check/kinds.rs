@@ -9,6 +9,7 @@ use super::{
     plan::Plan,
     schema::{self, Schema, Sort, Subject},
     suggest::{Suggest, shortened, some_of},
+    types::Types,
 };
 use crate::{
     Code, Diagnostic, KindInfo, Options, Placement, Spanned,
@@ -19,7 +20,12 @@ use crate::{
 const FORMS: [&str; 13] =
     ["parallel", "if", "switch", "for_each", "loop", "flow", "wait", "try", "group", "set", "fail", "stop", "uses"];
 
-pub(super) fn check(plan: &Plan, options: &Options, suggest: &mut Suggest, problems: &mut Vec<Diagnostic>) {
+pub(super) fn check(
+    plan: &Plan,
+    (options, types): (&Options, &Types),
+    suggest: &mut Suggest,
+    problems: &mut Vec<Diagnostic>,
+) {
     let mut validators: BTreeMap<&str, Option<Validator>> = BTreeMap::new();
     for (_, step) in plan.steps() {
         let Body::Task(task) = &step.body else { continue };
@@ -29,7 +35,8 @@ pub(super) fn check(plan: &Plan, options: &Options, suggest: &mut Suggest, probl
         };
         let validator = validators.entry(&kind.name).or_insert_with(|| schema::validator(&kind.schema));
         if let Some(validator) = validator {
-            parameters(task, Schema { json: &kind.schema, validator }, suggest, problems);
+            let subject = Subject { node: task.with.as_ref(), at: task.uses.span, name: "`with`", types };
+            parameters(subject, Schema { json: &kind.schema, validator }, suggest, problems);
         }
         if task.compensate.is_none() && placement(kind, task) == Placement::Inline {
             policies(step, task, problems);
@@ -54,8 +61,7 @@ fn unknown(uses: &Spanned<String>, options: &Options, suggest: &mut Suggest) -> 
     problem.help(help)
 }
 
-fn parameters(task: &Task, schema: Schema, suggest: &mut Suggest, problems: &mut Vec<Diagnostic>) {
-    let subject = Subject { node: task.with.as_ref(), at: task.uses.span, name: "`with`" };
+fn parameters(subject: Subject, schema: Schema, suggest: &mut Suggest, problems: &mut Vec<Diagnostic>) {
     for it in schema::misfits(schema, subject, suggest) {
         let code = match it.sort {
             Sort::Unknown => Code::UnknownParameter,

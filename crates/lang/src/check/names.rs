@@ -2,7 +2,7 @@
 //!
 //! Names of steps become [`Ref`]s, which [`super::refs`] judges all at once.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
     fields,
@@ -28,6 +28,26 @@ pub(super) struct Names<'c, 'a> {
     pub(super) refs: Vec<Ref<'a>>,
     pub(super) inputs: BTreeSet<&'a str>,
     pub(super) vars: BTreeSet<&'a str>,
+    /// The names that blocks give to items and positions, each with the first such block.
+    pub(super) variables: BTreeMap<&'a str, StepNo>,
+}
+
+/// The names that the blocks of a flow give to items and positions.
+pub(super) fn variables<'a>(plan: &Plan<'a>) -> BTreeMap<&'a str, StepNo> {
+    let mut found = BTreeMap::new();
+    for (no, step) in plan.steps() {
+        if let Body::ForEach(it) = &step.body {
+            names_of(it).for_each(|name| {
+                found.entry(name).or_insert(no);
+            });
+        }
+    }
+    found
+}
+
+/// The names that a `for_each` gives to the item and its position.
+fn names_of(it: &ForEach) -> impl Iterator<Item = &str> {
+    std::iter::once(it.item_name()).chain(it.index.as_ref().map(|it| it.value.as_str()))
 }
 
 /// The words that some place gives a meaning to.
@@ -86,7 +106,9 @@ impl<'a> Names<'_, 'a> {
     /// Whether a `for_each` around the place gives this name to its item or position.
     fn is_variable(&self, at: At, name: &str) -> bool {
         let roles = lists(self.plan, at).map(|it| self.plan.lists[it.ix()].role);
-        roles.filter_map(|it| if let Role::Each(it) = it { Some(it) } else { None }).any(|it| gives(it, name))
+        roles
+            .filter_map(|it| if let Role::Each(it) = it { Some(it) } else { None })
+            .any(|it| names_of(it).any(|it| it == name))
     }
 
     fn input(&mut self, it: &Use) -> Option<Diagnostic> {
@@ -145,12 +167,9 @@ impl<'a> Names<'_, 'a> {
         if let Some(help) = common_slip(it.root, it.tail.first().and_then(|it| it.name.as_deref())) {
             return problem.help(help);
         }
-        let elsewhere = self.plan.steps().find_map(|(_, step)| match &step.body {
-            Body::ForEach(each) if gives(each, it.root) => Some(&step.id.value),
-            _ => None,
-        });
-        if let Some(block) = elsewhere {
-            return problem.help(format!("`{name}` is known only in the `do` of `{}`", shortened(block)));
+        if let Some(block) = self.variables.get(it.root) {
+            let block = shortened(self.plan.id(*block));
+            return problem.help(format!("`{name}` is known only in the `do` of `{block}`"));
         }
         let plan = self.plan;
         let variables = lists(plan, at).filter_map(|it| match plan.lists[it.ix()].role {
@@ -163,10 +182,6 @@ impl<'a> Names<'_, 'a> {
         let in_inputs = self.inputs.contains(it.root).then(|| format!("did you mean `inputs.{name}`?"));
         problem.maybe_help(in_inputs.or_else(|| self.suggest.like(it.root, known)))
     }
-}
-
-fn gives(each: &ForEach, name: &str) -> bool {
-    each.item_name() == name || each.index.as_ref().is_some_and(|it| it.value == name)
 }
 
 fn no_run_yet(it: &Use) -> Diagnostic {

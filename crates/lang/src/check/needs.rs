@@ -5,7 +5,7 @@
 //!
 //! **Invariant:** afterwards the needs of a step are steps or groups of its own list, and never itself.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, ops::Range};
 
 use drawloom_blueprint::TriggerRule;
 
@@ -93,7 +93,8 @@ fn waits(plan: &Plan, no: StepNo, written: &[Option<Vec<StepNo>>]) -> (Vec<StepN
     let mut run_if = entry.step.run_if;
     for group in plan.groups(no) {
         let inside = plan.entry(group).at.clone();
-        if !needs.iter().any(|it| inside.contains(&plan.entry(*it).at.start)) {
+        let is_inside = |at: &Range<usize>| !at.is_empty() && inside.contains(&at.start);
+        if !needs.iter().any(|it| is_inside(&plan.entry(*it).at)) {
             run_if = run_if.or(plan.entry(group).step.run_if);
             needs.extend(written[group.ix()].iter().flatten());
         }

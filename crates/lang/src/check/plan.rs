@@ -225,3 +225,6 @@ impl<'a> Plan<'a> {
         said.is_some_and(|it| it.value == OnFailure::Continue)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -8,7 +8,7 @@ mod misfit;
 use jsonschema::Validator;
 use serde_json::Value as Json;
 
-use super::suggest::Suggest;
+use super::{suggest::Suggest, types::Types};
 use crate::{Node, Span};
 
 pub(super) use misfit::{Misfit, Sort};
@@ -34,13 +34,15 @@ pub(super) struct Subject<'a> {
     pub(super) at: Span,
     /// What the value is called in messages, such as `with`.
     pub(super) name: &'a str,
+    /// The types of what expressions in it may use.
+    pub(super) types: &'a Types<'a>,
 }
 
 /// How a value does not fit a schema.
 pub(super) fn misfits(schema: Schema, subject: Subject, suggest: &mut Suggest) -> Vec<Misfit> {
     // A value that is wrong in thousands of ways is wrong in these.
     const MOST: usize = 50;
-    let instance = instance::Instance::new(subject.node);
+    let instance = instance::Instance::new(subject.node, subject.types);
     let errors = schema.validator.iter_errors(&instance.json);
     let certain = errors.filter(|it| instance.is_certain(it)).take(MOST);
     let mut report = misfit::Report { schema: schema.json, subject, suggest, found: Vec::new() };

@@ -12,25 +12,31 @@ use super::{
     plan::Plan,
     skips::Skips,
     suggest::{Suggest, shortened},
+    types::Types,
 };
 use crate::{
     Code, Diagnostic, Options, Severity,
     model::{Body, Child, Flow, FlowTarget, SubFlow},
 };
 
-pub(super) fn check_inputs(flow: &Flow, plan: &Plan, suggest: &mut Suggest, problems: &mut Vec<Diagnostic>) {
+pub(super) fn check_inputs(
+    flow: &Flow,
+    (plan, types): (&Plan, &Types),
+    suggest: &mut Suggest,
+    problems: &mut Vec<Diagnostic>,
+) {
     let mut known: BTreeMap<&str, Inputs> = BTreeMap::new();
     for (_, step) in plan.steps() {
         let Body::Flow(it) = &step.body else { continue };
         let FlowTarget::File(path) = &it.target.value else { continue };
         let Some(child) = flow.children.get(path).filter(|it| it.hash.is_some()) else { continue };
-        let inputs = known.entry(path).or_insert_with(|| of_child(child));
+        let inputs = known.entry(path).or_insert_with(|| of_child(child, types));
         check_step(it, child, inputs, suggest, problems);
     }
 }
 
-fn of_child(child: &Child) -> Inputs<'_> {
-    Inputs::new(child.inputs.iter().map(|it| (it.name.as_str(), Json::from(&it.schema), it.default.is_some())))
+fn of_child<'a>(child: &'a Child, types: &'a Types<'a>) -> Inputs<'a> {
+    Inputs::new(child.inputs.iter().map(|it| (it.name.as_str(), Json::from(&it.schema), it.default.is_some())), types)
 }
 
 fn check_step(it: &SubFlow, child: &Child, inputs: &Inputs, suggest: &mut Suggest, problems: &mut Vec<Diagnostic>) {

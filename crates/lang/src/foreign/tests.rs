@@ -260,7 +260,7 @@ fn object_of(members: Vec<(&str, Json)>) -> Json {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 400, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 400, rng_seed: proptest::test_runner::RngSeed::Fixed(1), ..ProptestConfig::default() })]
 
     #[test]
     fn nonsense_becomes_a_flow_that_compiles(document in nonsense()) {

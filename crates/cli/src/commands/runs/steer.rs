@@ -2,11 +2,16 @@
 
 use clap::Args;
 use drawloom_blueprint::{RunId, Value};
-use drawloom_runtime::{Error, Loom, Taken, Work};
 use serde_json::json;
 
 use super::{filter::Filter, list::find};
-use crate::{Done, failure::Failure, output, workshop::Workshop};
+use crate::{
+    Done,
+    control::{Act, Hand},
+    failure::Failure,
+    output,
+    workshop::Workshop,
+};
 
 /// So many runs one bulk command takes.
 const BULK_MAX: usize = 100_000;
@@ -42,26 +47,23 @@ impl Chosen {
     }
 
     /// Does something to each of the runs, and says so.
-    async fn each<F>(&self, workshop: &Workshop, does: &str, act: F) -> Done
-    where
-        F: AsyncFn(&Loom, RunId) -> Result<bool, Error>,
-    {
+    async fn each(&self, workshop: &Workshop, does: &str, act: &Act) -> Done {
         let runs = self.runs(workshop).await?;
         if self.dry_run {
             return say(workshop, &runs, &format!("would be {does}:"));
         }
-        let loom = workshop.loom(Work::Leave).await?;
+        let hand = Hand::of(workshop).await?;
         let mut done = Vec::new();
         for run in runs {
-            match act(&loom, run).await {
+            match hand.act(run, act).await {
                 Ok(true) => done.push(run),
                 Ok(false) => {}
                 // In bulk, runs that have ended meanwhile are passed over.
-                Err(Error::Ended { .. }) if self.is_bulk() => {}
-                Err(error) => return Err(error.into()),
+                Err(failure) if self.is_bulk() && failure.name() == Some("run-ended") => {}
+                Err(failure) => return Err(failure),
             }
         }
-        loom.close().await?;
+        hand.close().await?;
         say(workshop, &done, does)
     }
 }
@@ -81,10 +83,6 @@ fn say(workshop: &Workshop, runs: &[RunId], does: &str) -> Done {
     Ok(0)
 }
 
-async fn taken(taken: impl Future<Output = Result<Taken, Error>>) -> Result<bool, Error> {
-    Ok(taken.await? == Taken::Yes)
-}
-
 /// Cancel runs: `finally` and `compensate` still run, with the next `drawloom resume`
 #[derive(Args)]
 #[command(after_help = "Examples:\n  drawloom runs cancel last\n  \
@@ -100,9 +98,9 @@ pub(super) struct Cancel {
 impl Cancel {
     pub(super) async fn go(self, workshop: &Workshop) -> Done {
         if self.kill {
-            return self.which.each(workshop, "killed", async |loom, run| taken(loom.kill(run)).await).await;
+            return self.which.each(workshop, "killed", &Act::Kill).await;
         }
-        self.which.each(workshop, "cancelled", async |loom, run| taken(loom.cancel(run)).await).await
+        self.which.each(workshop, "cancelled", &Act::Cancel).await
     }
 }
 
@@ -116,7 +114,7 @@ pub(super) struct Pause {
 
 impl Pause {
     pub(super) async fn go(self, workshop: &Workshop) -> Done {
-        self.which.each(workshop, "paused", async |loom, run| taken(loom.pause(run)).await).await
+        self.which.each(workshop, "paused", &Act::Pause).await
     }
 }
 
@@ -130,7 +128,7 @@ pub(super) struct Resume {
 
 impl Resume {
     pub(super) async fn go(self, workshop: &Workshop) -> Done {
-        self.which.each(workshop, "resumed", async |loom, run| taken(loom.resume(run)).await).await
+        self.which.each(workshop, "resumed", &Act::Resume).await
     }
 }
 
@@ -145,7 +143,7 @@ pub(super) struct Delete {
 
 impl Delete {
     pub(super) async fn go(self, workshop: &Workshop) -> Done {
-        self.which.each(workshop, "deleted", async |loom, run| loom.delete(run).await).await
+        self.which.each(workshop, "deleted", &Act::Delete).await
     }
 }
 
@@ -169,13 +167,14 @@ impl Signal {
         let payload = Value::from_json(self.payload.as_bytes()).unwrap_or_else(|_| Value::from(self.payload.as_str()));
         let waits = workshop.reader().waits(run).await?;
         let token = waits.iter().find(|it| it.path == self.name && matches!(it.kind, "webhook" | "approval"));
-        let loom = workshop.loom(Work::Leave).await?;
-        let taken = match token {
-            Some(wait) => loom.token(run, &wait.name, payload).await?,
-            None => loom.signal(run, &self.name, payload).await?,
+        let act = match token {
+            Some(wait) => Act::Token(wait.name.clone(), payload.to_json()),
+            None => Act::Signal(self.name.clone(), payload.to_json()),
         };
-        loom.close().await?;
-        if taken == Taken::Dropped {
+        let hand = Hand::of(workshop).await?;
+        let taken = hand.act(run, &act).await?;
+        hand.close().await?;
+        if !taken {
             return Err(Failure::usage(format!("run {run} does not take `{}` (again)", self.name)));
         }
         say(workshop, &[run], "signalled")

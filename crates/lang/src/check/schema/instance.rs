@@ -6,8 +6,11 @@ use jsonschema::{ValidationError, error::ValidationErrorKind};
 use serde_json::{Map, Value as Json};
 
 use crate::{
-    Data, Node,
-    check::conditions::known_value,
+    Data, Node, Text,
+    check::{
+        conditions::known_value,
+        types::{Type, Types},
+    },
     template::{Template, has_expressions},
 };
 
@@ -22,15 +25,15 @@ pub(super) struct Instance {
 #[derive(Clone, Copy, PartialEq)]
 enum Hole {
     Anything,
-    SomeText,
+    Of(Type),
 }
 
 impl Instance {
     /// The value of a node; an empty object where there is none.
-    pub(super) fn new(node: Option<&Node>) -> Self {
-        let mut holes = BTreeMap::new();
-        let json = node.map_or_else(|| Json::Object(Map::new()), |it| convert(it, &mut String::new(), &mut holes));
-        Self { json, holes }
+    pub(super) fn new(node: Option<&Node>, types: &Types) -> Self {
+        let mut reading = Reading { types, path: String::new(), holes: BTreeMap::new() };
+        let json = node.map_or_else(|| Json::Object(Map::new()), |it| reading.convert(it));
+        Self { json, holes: reading.holes }
     }
 
     /// Whether a violation is one whatever the expressions give.
@@ -43,8 +46,8 @@ impl Instance {
             return context.iter().all(|way| way.iter().any(|it| self.is_certain(it)));
         }
         let keyword = error.kind().keyword();
-        if self.holes.contains_key(path) {
-            return keyword == "type";
+        if let Some(hole) = self.holes.get(path) {
+            return *hole != Hole::Anything && keyword == "type";
         }
         if self.holes.is_empty() {
             return true;
@@ -73,37 +76,53 @@ impl Instance {
     }
 }
 
-/// Documents nest no deeper than [`crate::limits::DEPTH`].
-fn convert(node: &Node, path: &mut String, holes: &mut BTreeMap<String, Hole>) -> Json {
-    let length = path.len();
-    match &node.data {
-        Data::Text(it) if has_expressions(&it.value) => {
-            if let Some(value) = known_value(node) {
-                return Json::from(&value);
+/// A value while it is converted.
+struct Reading<'a> {
+    types: &'a Types<'a>,
+    path: String,
+    holes: BTreeMap<String, Hole>,
+}
+
+impl Reading<'_> {
+    /// Documents nest no deeper than [`crate::limits::DEPTH`].
+    fn convert(&mut self, node: &Node) -> Json {
+        match &node.data {
+            Data::Text(it) if has_expressions(&it.value) => {
+                known_value(node).map_or_else(|| self.hole(it), |it| Json::from(&it))
             }
-            let single = Template::parse(it, &mut Vec::new()).single().is_some();
-            holes.insert(path.clone(), if single { Hole::Anything } else { Hole::SomeText });
-            if single { Json::Null } else { Json::String(it.value.clone()) }
+            Data::List(items) => items.iter().enumerate().map(|(at, it)| self.part(&at.to_string(), it)).collect(),
+            Data::Object(members) => {
+                let members = members.iter().map(|(name, it)| {
+                    let part = self.part(&name.value.replace('~', "~0").replace('/', "~1"), it);
+                    (name.value.clone(), part)
+                });
+                Json::Object(members.collect())
+            }
+            _ => Json::from(&node.to_value()),
         }
-        Data::List(items) => {
-            let items = items.iter().enumerate().map(|(at, it)| {
-                path.push_str(&format!("/{at}"));
-                let item = convert(it, path, holes);
-                path.truncate(length);
-                item
-            });
-            Json::Array(items.collect())
+    }
+
+    fn part(&mut self, name: &str, node: &Node) -> Json {
+        let length = self.path.len();
+        self.path.push('/');
+        self.path.push_str(name);
+        let part = self.convert(node);
+        self.path.truncate(length);
+        part
+    }
+
+    /// A placeholder of the type that the expressions in a text give.
+    fn hole(&mut self, text: &Text) -> Json {
+        let template = Template::parse(text, &mut Vec::new());
+        let of = template.single().map_or(Some(Type::Text), |it| self.types.of(&it.ast));
+        self.holes.insert(self.path.clone(), of.map_or(Hole::Anything, Hole::Of));
+        match of {
+            None => Json::Null,
+            Some(Type::Bool) => Json::Bool(false),
+            Some(Type::Int | Type::Number) => Json::from(0),
+            Some(Type::Text) => Json::String(String::new()),
+            Some(Type::List) => Json::Array(Vec::new()),
+            Some(Type::Object) => Json::Object(Map::new()),
         }
-        Data::Object(members) => {
-            let members = members.iter().map(|(name, it)| {
-                path.push('/');
-                path.push_str(&name.value.replace('~', "~0").replace('/', "~1"));
-                let member = convert(it, path, holes);
-                path.truncate(length);
-                (name.value.clone(), member)
-            });
-            Json::Object(members.collect())
-        }
-        _ => Json::from(&node.to_value()),
     }
 }

@@ -7,7 +7,8 @@ fn items_are_lists_or_objects() {
     check(
         r#"{id: a, for_each: "inputs.n", do: []}, {id: b, for_each: {in: "a {{ inputs.n }}"}, do: []},
         {id: c, for_each: {in: "{{ 'abc' }}"}, do: []}, {id: d, for_each: {in: "{{ [1, 2] }}", concurrency: "{{ 0 }}", batch: "x{{ inputs.n }}"}, do: []},
-        {id: e, for_each: {in: {a: 1}, concurrency: "{{ inputs.n }}", batch: "{{ 1.5 }}"}, do: []}"#,
+        {id: e, for_each: {in: {a: 1}, concurrency: "{{ inputs.n }}", batch: "{{ 1.5 }}"}, do: []},
+        {id: f, for_each: "{{ inputs.n }}", do: []}, {id: g, for_each: "{{ inputs.name | split(',') }}", do: []}"#,
         r#"
             DL0507 2:19 '"inputs.n"' `for_each` goes over a list or an object, not over a string (write `{{ inputs.n }}` to use a value of that name)
             DL0507 2:63 '"a {{ inputs.n }}"' `for_each` goes over a list or an object, not over a text with expressions in it
@@ -15,6 +16,7 @@ fn items_are_lists_or_objects() {
             DL0607 3:109 '"{{ 0 }}"' `concurrency` must be at least 1, not 0
             DL0507 3:127 '"x{{ inputs.n }}"' `batch` must be an integer, not a text with expressions in it
             DL0507 4:78 '"{{ 1.5 }}"' `batch` must be an integer, not of the type number
+            DL0507 5:27 '"{{ inputs.n }}"' `for_each` goes over a list or an object, not over a number
         "#,
     );
 }

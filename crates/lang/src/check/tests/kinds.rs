@@ -47,12 +47,16 @@ fn expressions_are_typed_as_far_as_they_are_known() {
         r#"{id: a, uses: http, with: {url: "{{ inputs.name }}", max_bytes: "{{ inputs.n }}", response: "{{ inputs.name }}", follow: "{{ inputs.n }}"}},
         {id: b, uses: http, with: {url: "x{{ inputs.name }}", max_bytes: "1{{ inputs.n }}", response: "j{{ inputs.name }}", follow: "{{ inputs.n }}%"}},
         {id: c, uses: http, with: {url: "{{ 1 + 1 }}", max_bytes: "{{ 2 * 3 }}", headers: {"{{ inputs.n }}": 1}}},
-        {id: d, uses: http, with: {url: x, auth: {bearer: "{{ secrets.T }}", extra: "{{ inputs.n }}"}}}"#,
+        {id: d, uses: http, with: {url: x, auth: {bearer: "{{ secrets.T }}", extra: "{{ inputs.n }}"}}},
+        {id: e, uses: http, with: {url: "{{ inputs.n }}", max_bytes: "{{ d.body | tojson }}", headers: "{{ [1] if inputs.n > 1 else d.x }}"}},
+        {id: f, uses: http, with: {url: "{{ inputs.n | string }}", max_bytes: "{{ d.body | length }}", headers: "{{ dict(a=1) }}", follow: "{{ inputs.n > 1 }}"}}"#,
         r#"
             DL0402 3:74 '"1{{ inputs.n }}"' `max_bytes` must be an integer, not a string
             DL0402 3:133 '"{{ inputs.n }}%"' `follow` must be a boolean or an integer or null, not a string
             DL0402 4:41 '"{{ 1 + 1 }}"' `url` must be a string, not an integer
             DL0403 5:78 'extra' unknown field `extra` in `auth` (known here: `bearer`)
+            DL0402 6:41 '"{{ inputs.n }}"' `url` must be a string, not an integer
+            DL0402 6:70 '"{{ d.body | tojson }}"' `max_bytes` must be an integer, not a string
         "#,
     );
 }
