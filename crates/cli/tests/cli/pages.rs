@@ -8,7 +8,7 @@ fn every_flow_of_the_book_is_valid() {
     let home = Home::new();
     let book = repository().join("docs/src");
     let mut count = 0;
-    for folder in [book.clone(), book.join("reference")] {
+    for folder in [repository(), book.clone(), book.join("reference")] {
         for entry in std::fs::read_dir(folder).expect("the book is there") {
             let path = entry.expect("a file").path();
             if path.extension().is_none_or(|it| it != "md") {
