@@ -37,11 +37,11 @@ check: ## formatting, lints, layering, generated pages, licences
 	else echo "cargo-deny is not installed: licences and bans are not checked here"; fi
 	@if typos --version >/dev/null 2>&1; then typos; else echo "typos is not installed: spelling is not checked here"; fi
 
-unit: ## all tests
+unit: ## all tests, with a PostgreSQL server of their own
 	@if cargo nextest --version >/dev/null 2>&1; then \
-		set -x; cargo nextest run --locked --workspace --no-fail-fast; \
+		set -x; tools/with-postgres.sh cargo nextest run --locked --workspace --no-fail-fast; \
 	else \
-		set -x; cargo test --locked --workspace --no-fail-fast; \
+		set -x; tools/with-postgres.sh cargo test --locked --workspace --no-fail-fast; \
 	fi
 
 docs: ## write the generated pages of the book again

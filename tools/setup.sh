@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Installs what building and testing need and this machine lacks: a C compiler (SQLite and QuickJS are C), the
-# formatter and linter of Rust, and what some examples call. Does nothing, quickly, where all is there.
+# formatter and linter of Rust, what some examples call, and PostgreSQL, of which the tests start a server of their own
+# (the package may start one too; it is not used). Does nothing, quickly, where all is there.
 set -euo pipefail
 
 say() { printf '%s\n' "$*" >&2; }
@@ -9,6 +10,7 @@ has() { command -v "$1" >/dev/null 2>&1; }
 packages=()
 has cc || packages+=(build-essential)
 has python3 || packages+=(python3)
+has pg_ctl || compgen -G '/usr/lib/postgresql/*/bin/pg_ctl' >/dev/null || packages+=(postgresql)
 if ((${#packages[@]} > 0)); then
   has apt-get || { say "please install: ${packages[*]}"; exit 1; }
   as_root=()

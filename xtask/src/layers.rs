@@ -33,9 +33,12 @@ const RULES: &[Rule] = &[
     Rule { package: "drawloom-blueprint", layer: Layer::Words, pure: Purity::Pure },
     Rule { package: "drawloom-lang", layer: Layer::Decide, pure: Purity::Pure },
     Rule { package: "drawloom-engine", layer: Layer::Decide, pure: Purity::Pure },
+    // For tests: nothing but tests may depend on it.
+    Rule { package: "drawloom-reference", layer: Layer::Port, pure: Purity::Pure },
     Rule { package: "drawloom-store", layer: Layer::Port, pure: Purity::Effects },
     Rule { package: "drawloom-queue", layer: Layer::Port, pure: Purity::Effects },
     Rule { package: "drawloom-store-sqlite", layer: Layer::Do, pure: Purity::Effects },
+    Rule { package: "drawloom-store-postgres", layer: Layer::Do, pure: Purity::Effects },
     Rule { package: "drawloom-kinds", layer: Layer::Do, pure: Purity::Effects },
     Rule { package: "drawloom-runtime", layer: Layer::Do, pure: Purity::Effects },
     Rule { package: "drawloom-bench", layer: Layer::Surface, pure: Purity::Effects },

@@ -1,10 +1,12 @@
-//! The repository's own checks and generators: `cargo xtask check`, `cargo xtask codegen [--check]`.
+//! The repository's own checks and generators: `cargo xtask check`, `cargo xtask codegen [--check]`,
+//! `cargo xtask fixtures NAME`.
 //!
 //! **Invariant:** xtask depends on none of our crates, so that it checks them even where they do not compile.
 
 mod code_map;
 mod codegen;
 mod error_pages;
+mod fixtures;
 mod graph;
 mod layers;
 mod reference;
@@ -14,7 +16,7 @@ use std::{path::PathBuf, process::ExitCode};
 
 use anyhow::{Context, Result, bail};
 
-const USAGE: &str = "usage: cargo xtask check | cargo xtask codegen [--check]";
+const USAGE: &str = "usage: cargo xtask check | cargo xtask codegen [--check] | cargo xtask fixtures NAME";
 
 fn main() -> ExitCode {
     match run() {
@@ -41,6 +43,7 @@ fn run() -> Result<()> {
         }
         ["codegen"] => report(&codegen::run(&root, codegen::Mode::Write)?),
         ["codegen", "--check"] => report(&codegen::run(&root, codegen::Mode::Check)?),
+        ["fixtures", name] => fixtures::write(&root, name),
         _ => bail!(USAGE),
     }
 }

@@ -24,13 +24,13 @@ pub(crate) fn pages(root: &Path) -> Result<Vec<(String, String)>> {
 }
 
 /// The binary of this checkout.
-struct Drawloom<'a> {
+pub(crate) struct Drawloom<'a> {
     root: &'a Path,
     program: String,
 }
 
 impl<'a> Drawloom<'a> {
-    fn build(root: &'a Path) -> Result<Self> {
+    pub(crate) fn build(root: &'a Path) -> Result<Self> {
         let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned());
         let args = ["build", "--quiet", "--locked", "--package", "drawloom", "--message-format", "json"];
         let output = Command::new(cargo).args(args).current_dir(root).output().context("cannot run cargo build")?;
@@ -41,14 +41,21 @@ impl<'a> Drawloom<'a> {
         Ok(Self { root, program: program.context("cargo built no program")? })
     }
 
-    /// What a command prints, wherever the pages are written.
-    fn say(&self, args: &[&str]) -> Result<String> {
+    /// A command in a folder, without settings from outside.
+    pub(crate) fn at(&self, folder: &Path) -> Command {
         let mut command = Command::new(&self.program);
         let vars = std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("DRAWLOOM_"));
         for (name, _) in vars {
             command.env_remove(name);
         }
-        command.args(args).env("NO_COLOR", "1").env("COLUMNS", "100").current_dir(self.root);
+        command.env("NO_COLOR", "1").env("COLUMNS", "100").current_dir(folder);
+        command
+    }
+
+    /// What a command prints, wherever the pages are written.
+    fn say(&self, args: &[&str]) -> Result<String> {
+        let mut command = self.at(self.root);
+        command.args(args);
         let output = command.output().with_context(|| format!("cannot run drawloom {}", args.join(" ")))?;
         let failed = || format!("drawloom {}: {}", args.join(" "), String::from_utf8_lossy(&output.stderr));
         ensure!(output.status.success(), failed());

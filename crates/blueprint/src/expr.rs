@@ -24,6 +24,9 @@ pub const OUTPUT_MAX: usize = 16 * 1024 * 1024;
 /// The number of instructions that one evaluation may take.
 pub const FUEL: u64 = 2_000_000;
 
+/// The most words and signs in one expression; its tree is no deeper than that.
+pub const TOKENS_MAX: usize = 1_000;
+
 /// An expression in a blueprint's arena. Parts stand before the whole.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Expr {

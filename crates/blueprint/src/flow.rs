@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use minicbor::{Decode, Encode};
 
-use crate::{ExprIx, Limits, Op, ScopeIx, StepIx, TriggerRule, Value, expr::Expr};
+use crate::{ExprIx, Limits, Lookup, Op, ScopeIx, StepIx, TriggerRule, Value, expr::Expr};
 
 /// A compiled flow. Steps, scopes and expressions stand in contiguous arenas; edges are compressed rows.
 #[derive(Clone, Debug, Default, PartialEq, Encode, Decode)]
@@ -50,6 +50,9 @@ pub struct Blueprint {
     /// The constants that `vars` holds.
     #[n(11)]
     pub vars: Value,
+    /// Steps by id.
+    #[cbor(skip)]
+    pub lookup: Lookup,
 }
 
 /// An input of a flow.
@@ -178,8 +181,7 @@ impl Blueprint {
     /// The step with this id.
     #[must_use]
     pub fn find(&self, id: &str) -> Option<StepIx> {
-        let at = self.steps.iter().position(|it| it.id == id)?;
-        Some(StepIx(u32::try_from(at).ok()?))
+        self.lookup.find(&self.steps, id)
     }
 
     /// The steps of a scope.

@@ -10,6 +10,7 @@ mod fact;
 mod flow;
 mod id;
 mod limits;
+mod lookup;
 mod op;
 mod rule;
 mod time;
@@ -23,6 +24,7 @@ pub use fact::{
 pub use flow::{Blueprint, InputDef, Scope, Step, Trigger};
 pub use id::{ExprIx, FlowHash, RunId, ScopeIx, StepIx};
 pub use limits::{Cache, Concurrency, Limits, OnFull, Retry};
+pub use lookup::Lookup;
 pub use op::{Arm, Branches, FlowRef, ForEach, JoinPolicy, Loop, Op, Task, Try, Wait};
 pub use rule::TriggerRule;
 pub use time::{Timestamp, format_duration, parse_duration};

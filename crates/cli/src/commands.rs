@@ -10,6 +10,7 @@ pub(crate) mod follow;
 pub(crate) mod import;
 pub(crate) mod init;
 pub(crate) mod kinds;
+pub(crate) mod report;
 pub(crate) mod resume;
 pub(crate) mod run;
 pub(crate) mod runs;

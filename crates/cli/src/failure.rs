@@ -46,6 +46,16 @@ impl Failure {
         Self::new(USAGE, message.to_string())
     }
 
+    /// The program is wrong.
+    pub(crate) fn bug(what: &str) -> Self {
+        Self::new(STORE, format!("drawloom has a bug: {what}"))
+    }
+
+    /// A check found something.
+    pub(crate) fn found(message: String) -> Self {
+        Self::new(FAILED, message)
+    }
+
     /// The store cannot be reached or used.
     #[expect(clippy::needless_pass_by_value, reason = "errors are handed over by `map_err`")]
     pub(crate) fn store(message: impl ToString) -> Self {
@@ -62,6 +72,15 @@ impl Failure {
     pub(crate) fn help(mut self, advice: impl Into<String>) -> Self {
         if let What::Message { help, .. } = &mut self.what {
             *help = Some(advice.into());
+        }
+        self
+    }
+
+    /// The failure, in other words.
+    #[must_use]
+    pub(crate) fn reworded(mut self, words: String) -> Self {
+        if let What::Message { message, .. } = &mut self.what {
+            *message = words;
         }
         self
     }

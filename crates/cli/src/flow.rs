@@ -7,7 +7,9 @@ use std::{
 };
 
 use drawloom_lang::{
-    Compiled, KindInfo, Kinds, Optimise, Options, Placement, Source, child_path, foreign::Severity, sub_flow_files,
+    Code, Compiled, Diagnostic, KindInfo, Kinds, Optimise, Options, Placement, Source, child_path,
+    foreign::{self, Loaded},
+    sub_flow_files,
 };
 
 use crate::{failure::Failure, output};
@@ -40,23 +42,24 @@ pub(crate) fn read(path: &Path) -> Result<Source, Failure> {
     read_checked(path)?.map_err(|it| problems(&[*it], &[]))
 }
 
-/// Reads the flow at `path`. A document of another tool is converted, and what that did is said.
+/// Reads the flow at `path`. A document of another tool is converted, and what did not survive that is said.
 pub(crate) fn load(path: &Path) -> Result<Source, Failure> {
     let source = read(path)?;
-    Ok(converted(&source).unwrap_or(source))
+    let Some(foreign) = foreign::load(&source) else { return Ok(source) };
+    let lost = worth_saying(&foreign);
+    if !lost.is_empty() {
+        output::note(render(&lost, &[source]).trim_end());
+    }
+    Ok(foreign.source)
 }
 
-/// The flow that a document of another tool stands for; none where it is a flow already.
-pub(crate) fn converted(source: &Source) -> Option<Source> {
-    let converted = foreign(source)?;
-    for it in converted.report.iter().filter(|it| it.severity > Severity::Info) {
-        output::note(&format!("{}: {it}", source.name()));
-    }
-    Some(Source::new(source.name(), drawloom_lang::fmt::to_yaml(&converted.flow)))
+/// What a conversion has to say, but for new names; their meaning is kept.
+pub(crate) fn worth_saying(foreign: &Loaded) -> Vec<Diagnostic> {
+    foreign.warnings.iter().filter(|it| it.code != Code::ForeignRenamed).cloned().collect()
 }
 
 /// The same; a document that is no text is a diagnostic.
-pub(crate) fn read_checked(path: &Path) -> Result<Result<Source, Box<drawloom_lang::Diagnostic>>, Failure> {
+pub(crate) fn read_checked(path: &Path) -> Result<Result<Source, Box<Diagnostic>>, Failure> {
     let wrong = |why: &dyn std::fmt::Display| Failure::usage(format!("{}: {why}", path.display()));
     let mut bytes = Vec::new();
     if path == Path::new("-") {
@@ -106,12 +109,12 @@ pub(crate) fn compile(source: &Source, optimise: Optimise) -> Result<Compiled, F
 }
 
 /// The failure that these problems of documents are.
-pub(crate) fn problems(diagnostics: &[drawloom_lang::Diagnostic], sources: &[Source]) -> Failure {
+pub(crate) fn problems(diagnostics: &[Diagnostic], sources: &[Source]) -> Failure {
     Failure::diagnostics(render(diagnostics, sources), drawloom_lang::to_json(diagnostics, sources))
 }
 
 /// Diagnostics for people.
-pub(crate) fn render(diagnostics: &[drawloom_lang::Diagnostic], sources: &[Source]) -> String {
+pub(crate) fn render(diagnostics: &[Diagnostic], sources: &[Source]) -> String {
     let colour = if console::colors_enabled_stderr() { drawloom_lang::Colour::On } else { drawloom_lang::Colour::Off };
     drawloom_lang::render(diagnostics, sources, colour)
 }
@@ -121,10 +124,4 @@ pub(crate) fn published_name(text: &str) -> Result<(String, Option<u32>), Failur
     let Some((name, number)) = text.split_once('@') else { return Ok((text.to_owned(), None)) };
     let number = number.parse().map_err(|_| Failure::usage(format!("`{number}` is not a version's number")))?;
     Ok((name.to_owned(), Some(number)))
-}
-
-/// What a document of another tool is as a flow; none where it is a flow, or nothing that is known.
-pub(crate) fn foreign(source: &Source) -> Option<drawloom_lang::foreign::Converted> {
-    let document = serde_json::from_str(source.text()).ok()?;
-    drawloom_lang::foreign::convert(&document)
 }

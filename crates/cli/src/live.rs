@@ -3,8 +3,14 @@
 //! On a terminal, steps under way stand at the bottom with a spinner, their time and their last line of output;
 //! what has ended scrolls up. Elsewhere each event is a line.
 
+mod names;
 mod plain;
+mod screen;
 mod terminal;
+mod tree;
+
+pub(crate) use names::Names;
+pub(crate) use screen::Screen;
 
 use std::time::Duration;
 
@@ -13,7 +19,10 @@ use drawloom_blueprint::RunStatus;
 use drawloom_engine::Status;
 use drawloom_runtime::Event;
 
-use crate::{output, settings::Settings};
+use crate::{
+    output::{self, letter},
+    settings::Settings,
+};
 
 /// A moment: how often what is drawn is drawn again.
 pub(crate) const TICK: Duration = Duration::from_millis(100);
@@ -23,8 +32,8 @@ const ITEMS_SHOWN: u64 = 10;
 
 /// Shows events.
 pub(crate) trait Show: Send {
-    /// Something happened.
-    fn event(&mut self, event: &Event);
+    /// Something happened in a run whose steps stand at `place`: nowhere, or below the step that started it.
+    fn event(&mut self, place: &str, event: &Event);
     /// Something that people should know.
     fn say(&mut self, text: &str) {
         output::note(text);
@@ -49,7 +58,7 @@ pub(crate) fn show(settings: &Settings) -> Box<dyn Show> {
 struct Silent;
 
 impl Show for Silent {
-    fn event(&mut self, _: &Event) {}
+    fn event(&mut self, _: &str, _: &Event) {}
     fn say(&mut self, _: &str) {}
     fn end(&mut self) {}
 }
@@ -58,7 +67,7 @@ impl Show for Silent {
 pub(crate) struct Lines;
 
 impl Show for Lines {
-    fn event(&mut self, event: &Event) {
+    fn event(&mut self, _: &str, event: &Event) {
         output::line(&serde_json::to_string(event).unwrap_or_default());
     }
     fn end(&mut self) {}
@@ -67,16 +76,16 @@ impl Show for Lines {
 /// A sign for a state.
 pub(crate) fn sign(status: &str) -> StyledObject<&'static str> {
     match status {
-        "succeeded" => style("✓").green(),
-        "failed" => style("✗").red().bold(),
-        "upstream_failed" => style("✗").red().dim(),
-        "skipped" => style("–").dim(),
-        "cancelled" => style("■").yellow(),
-        "retrying" => style("↻").yellow(),
-        "waiting" => style("…").cyan(),
-        "running" => style("▸").cyan(),
-        "paused" => style("‖").yellow(),
-        _ => style("·").dim(),
+        "succeeded" => style(letter("✓", "+")).green(),
+        "failed" => style(letter("✗", "x")).red().bold(),
+        "upstream_failed" => style(letter("✗", "x")).red().dim(),
+        "skipped" => style(letter("–", "-")).dim(),
+        "cancelled" => style(letter("■", "#")).yellow(),
+        "retrying" => style(letter("↻", "~")).yellow(),
+        "waiting" => style(letter("…", ".")).cyan(),
+        "running" => style(letter("▸", ">")).cyan(),
+        "paused" => style(letter("‖", "=")).yellow(),
+        _ => style(letter("·", ".")).dim(),
     }
 }
 
@@ -92,13 +101,8 @@ pub(crate) fn duration(it: Duration) -> String {
 
 /// The end of a run in one line.
 pub(crate) fn run_line(flow: &str, status: RunStatus, took: Duration, rest: &str) -> String {
-    let took = style(duration(took)).dim();
-    format!("{} {} {} {took}{rest}", sign(status.name()).for_stderr(), style(flow).bold().for_stderr(), status.name())
-}
-
-/// How deep a step stands, for indentation.
-fn depth(path: &str) -> usize {
-    path.matches('.').count()
+    let rest = style(format!("{}{rest}", duration(took))).dim().for_stderr();
+    format!("{} {} {} {rest}", sign(status.name()).for_stderr(), style(flow).bold().for_stderr(), status.name())
 }
 
 /// Whether a step is in an item of a map that is only shown where it fails.
@@ -106,13 +110,6 @@ fn is_far(path: &str) -> bool {
     path.split('[').skip(1).any(|rest| {
         rest.split(']').next().and_then(|it| it.parse::<u64>().ok()).is_some_and(|index| index >= ITEMS_SHOWN)
     })
-}
-
-/// The step's path without what its indentation shows: its id, behind the number of the item it is in.
-fn short(path: &str) -> &str {
-    let Some((around, _)) = path.rsplit_once('.') else { return path };
-    let start = if around.ends_with(']') { around.rfind('[') } else { None };
-    &path[start.unwrap_or(around.len() + 1)..]
 }
 
 fn is_shown(path: &str, status: Status) -> bool {
@@ -127,11 +124,6 @@ mod tests {
     fn durations_are_short() {
         let of = |ms| duration(Duration::from_millis(ms));
         assert_eq!((of(3), of(1_245), of(125_000)), ("3 ms".into(), "1.24 s".into(), "2m 5s".into()));
-    }
-
-    #[test]
-    fn names_are_short_but_tell_items_apart() {
-        assert_eq!((short("a"), short("a.left.b"), short("a[3].b[4].c")), ("a", "b", "[4].c"));
     }
 
     #[test]

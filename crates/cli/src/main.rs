@@ -40,20 +40,43 @@ fn main() -> ExitCode {
         output::note(&format!("error: drawloom has a bug{place}: {}", text(panic.payload())));
         output::note("  help: what was acknowledged is safe in the store; please report this with your command");
     }));
-    let cli = Cli::parse();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return misused(&error),
+    };
     let json = cli.global.json;
     trace(cli.global.verbose);
     match panic::catch_unwind(AssertUnwindSafe(|| commands::run(cli))) {
         Ok(Ok(code)) => ExitCode::from(code),
         Ok(Err(failure)) => {
             if json {
-                output::json(&failure.json());
+                output::failure(&failure.json());
             }
             failure.say();
             ExitCode::from(failure.code())
         }
-        Err(_) => ExitCode::from(BUG),
+        Err(panic) => {
+            if json {
+                output::failure(&Failure::bug(text(&*panic)).json());
+            }
+            ExitCode::from(BUG)
+        }
     }
+}
+
+/// Says what is wrong with the command line, to machines too where they asked for it; or gives the help that was asked
+/// for.
+fn misused(error: &clap::Error) -> ExitCode {
+    let asks_json = std::env::args_os().take_while(|it| it != "--").any(|it| it == "--json");
+    if error.use_stderr() && asks_json {
+        let text = error.to_string();
+        // What follows the first empty line is how the command is used.
+        let lines: Vec<&str> = text.lines().take_while(|it| !it.is_empty()).map(str::trim).collect();
+        let line = lines.join(" ");
+        output::json(&Failure::usage(line.strip_prefix("error: ").unwrap_or(&line)).json());
+    }
+    let _ = error.print();
+    ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(failure::USAGE))
 }
 
 /// Lets the program say what it does inside, on standard error, as `DRAWLOOM_LOG` or `-v` ask for.

@@ -26,7 +26,8 @@ pub(crate) struct Draw<'a> {
 impl Draw<'_> {
     /// 256 bits, by SHA-256.
     pub(crate) fn digest(self, purpose: Purpose) -> FlowHash {
-        let mut bytes = vec![purpose as u8];
+        let mut bytes = Vec::with_capacity(1 + 8 + 8 + 4 + self.step.len());
+        bytes.push(purpose as u8);
         bytes.extend(self.seed.to_be_bytes());
         bytes.extend(self.serial.to_be_bytes());
         bytes.extend(self.salt.to_be_bytes());

@@ -144,6 +144,26 @@ mod tests {
     }
 
     #[test]
+    fn a_task_beside_a_million_others_is_taken_within_a_turn() {
+        let mut queue = FairQueue::default();
+        for task in 0..1_000_000 {
+            push(&mut queue, "large", 1, 1, 0, task);
+        }
+        for small in 0..3 {
+            // At any moment, however long the large one has been at it.
+            for _ in 0..1_000 + 100_000 * small {
+                queue.pop();
+            }
+            push(&mut queue, "small", 1, 2, 0, 2_000_000);
+            push(&mut queue, "large", 1, 3, 0, 3_000_000);
+            let before = std::iter::from_fn(|| queue.pop()).take_while(|it| *it != 2_000_000).count();
+            assert!(before <= 2, "{before} tasks of others came before the only one of its flow");
+            let before = std::iter::from_fn(|| queue.pop()).take_while(|it| *it != 3_000_000).count();
+            assert!(before <= 3, "{before} tasks of a run came before the only one of another run of the flow");
+        }
+    }
+
+    #[test]
     fn weights_and_priorities_count() {
         let mut queue = FairQueue::default();
         for task in 0..300 {

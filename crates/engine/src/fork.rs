@@ -55,7 +55,7 @@ pub fn fork_plan(old: &Run, new: &Blueprint, from: &[String]) -> Result<ForkPlan
 /// The output of the old run's step of the same name and work, where it succeeded.
 fn success(old: &Run, new: &Blueprint, step: StepIx) -> Option<Value> {
     let wanted = new.step(step);
-    let found = old.index.find(&wanted.id)?;
+    let found = old.blueprint.find(&wanted.id)?;
     let known = old.blueprint.step(found);
     if known.scope != Blueprint::ROOT || known.op.name() != wanted.op.name() {
         return None;

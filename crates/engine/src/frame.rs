@@ -100,12 +100,16 @@ pub(crate) struct Frame {
     /// The first failure in it that nothing handled.
     pub(crate) failure: Option<Box<StepError>>,
     pub(crate) stopping: Option<StopReason>,
-    /// Whether it runs although what is around it is being stopped: `finally` and `compensate` do.
+    /// Whether it, and what is inside it, runs although what is around it is being stopped: `finally` and
+    /// `compensate` do. What stops a part of what is inside it stops that part all the same.
     pub(crate) shielded: bool,
     /// Compensations that may need its values.
     pub(crate) pins: u32,
     /// Whether it was left and stays for its values alone.
     pub(crate) left: bool,
+    /// The value of the variable that its block gives it, where it was left and its block may have ended: the item,
+    /// `last` or `error`.
+    pub(crate) given: Option<Value>,
     /// The frame whose end waits for it, where it undoes a step.
     pub(crate) undoes_for: Option<FrameRef>,
 }
@@ -147,6 +151,7 @@ impl Frames {
             shielded: false,
             pins: 0,
             left: false,
+            given: None,
             undoes_for: None,
         };
         if self.free.pop().is_some() {
@@ -173,6 +178,12 @@ impl Frames {
     /// Whether `at` is `root` or somewhere inside it.
     pub(crate) fn is_within(&self, at: FrameRef, root: FrameRef) -> bool {
         self.ancestry(at).any(|it| it == root)
+    }
+
+    /// Whether what stops `root` stops `at` too: it is inside, and nothing shields it on the way.
+    pub(crate) fn is_exposed(&self, at: FrameRef, root: FrameRef) -> bool {
+        let mut way = self.ancestry(at);
+        way.find(|it| *it == root || self.get(*it).is_none_or(|it| it.shielded)) == Some(root)
     }
 
     /// `at` and the frames around it, innermost first.

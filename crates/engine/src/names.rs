@@ -14,26 +14,19 @@ use crate::{
     frame::{Frame, Status},
 };
 
+/// Why `last` has no value.
+const NO_LAST: &str = "`last` is undefined: there was no iteration yet";
+
+/// Why `error` has no value.
+const NO_ERROR: &str = "`error` is undefined: the body did not fail";
+
 /// What shows in place of a secret wherever the engine itself evaluates.
 const HIDDEN: &str = "***";
 
-/// Lookups that do not change during a run.
-#[derive(Debug)]
-pub(crate) struct Index {
-    steps: BTreeMap<String, StepIx>,
-    secrets: Value,
-}
-
-impl Index {
-    pub(crate) fn new(blueprint: &Blueprint) -> Self {
-        let steps = blueprint.steps.iter().zip(0..).map(|(step, at)| (step.id.clone(), StepIx(at))).collect();
-        let names = blueprint.exprs.iter().flat_map(secret_names);
-        Self { steps, secrets: Value::object(names.map(|name| (name, Value::from(HIDDEN)))) }
-    }
-
-    pub(crate) fn find(&self, id: &str) -> Option<StepIx> {
-        self.steps.get(id).copied()
-    }
+/// What `secrets` is where the engine itself evaluates: the names that the flow uses, without their values.
+fn hidden_secrets(blueprint: &Blueprint) -> Value {
+    let names = blueprint.exprs.iter().flat_map(secret_names);
+    Value::object(names.map(|name| (name, Value::from(HIDDEN))))
 }
 
 /// The names after `secrets.` in an expression.
@@ -65,7 +58,7 @@ pub(crate) struct Here<'a> {
 
 impl Names for Here<'_> {
     fn find(&self, name: &str) -> Found {
-        if let Some(step) = self.run.index.find(name) {
+        if let Some(step) = self.run.blueprint.find(name) {
             return self.step(step);
         }
         if let Some(it) = self.variable(name) {
@@ -120,35 +113,29 @@ impl Here<'_> {
 
     fn variable_of(&self, frame: &Frame, name: &str) -> Option<Found> {
         let owner = frame.owner?;
-        let block = self.run.step(owner)?.block.as_ref();
-        match &self.run.blueprint.step(owner.step).op {
-            Op::ForEach(it) if it.item == name => match &block?.what {
-                Inside::ForEach(items) => {
-                    items.items.get(usize::try_from(frame.index).ok()?).cloned().map(Found::Value)
-                }
-                _ => None,
-            },
-            Op::ForEach(it) if it.index.as_deref() == Some(name) => Some(Found::Value(Value::from(frame.index))),
-            Op::Loop(_) if name == "last" => self.last(owner),
-            Op::Try(it) if name == "error" && it.body != frame.scope => match &block?.what {
-                Inside::Try(rescue) if rescue.phase != Phase::Body => Some(rescue.error.as_ref().map_or_else(
-                    || missing("`error` is undefined: the body did not fail".to_owned()),
-                    |it| Found::Value(error_value(it)),
-                )),
-                _ => None,
-            },
+        let block = self.run.step(owner)?.block.as_ref().map(|it| &it.what);
+        let given = |why: &str| frame.given.clone().map_or_else(|| missing(why.to_owned()), Found::Value);
+        match (&self.run.blueprint.step(owner.step).op, block) {
+            (Op::ForEach(it), _) if it.index.as_deref() == Some(name) => Some(Found::Value(Value::from(frame.index))),
+            (Op::ForEach(it), Some(Inside::ForEach(items))) if it.item == name => {
+                items.items.get(usize::try_from(frame.index).ok()?).cloned().map(Found::Value)
+            }
+            (Op::ForEach(it), None) if it.item == name => Some(given("the item is gone")),
+            // A frame that was left has the value that it had in its time.
+            (Op::Loop(_), Some(_)) if name == "last" && !frame.left => self.last(owner),
+            (Op::Loop(_), _) if name == "last" => Some(given(NO_LAST)),
+            (Op::Try(it), Some(Inside::Try(rescue))) if name == "error" && it.body != frame.scope => {
+                let error = rescue.error.as_ref().filter(|_| rescue.phase != Phase::Body);
+                Some(error.map_or_else(|| missing(NO_ERROR.to_owned()), |it| Found::Value(error_value(it))))
+            }
+            (Op::Try(it), None) if name == "error" && it.body != frame.scope => Some(given(NO_ERROR)),
             _ => None,
         }
     }
 
     fn last(&self, place: Place) -> Option<Found> {
         match &self.run.step(place)?.block.as_ref()?.what {
-            Inside::Loop { last, .. } => {
-                Some(last.clone().map_or_else(
-                    || missing("`last` is undefined: there was no iteration yet".to_owned()),
-                    Found::Value,
-                ))
-            }
+            Inside::Loop { last, .. } => Some(last.clone().map_or_else(|| missing(NO_LAST.to_owned()), Found::Value)),
             _ => None,
         }
     }
@@ -156,7 +143,7 @@ impl Here<'_> {
     fn secrets(&self) -> Value {
         match self.secrets {
             Some(it) => Value::object(it.iter().map(|(name, value)| (name.as_str(), Value::from(value.as_str())))),
-            None => self.run.index.secrets.clone(),
+            None => hidden_secrets(&self.run.blueprint),
         }
     }
 

@@ -22,8 +22,6 @@ pub struct Resolved {
     pub timeout: Option<Duration>,
     /// The step's place in the run, for people.
     pub path: String,
-    /// The same for each attempt of the step in this run.
-    pub idempotency_key: String,
     /// The source of chance in the attempt.
     pub seed: u64,
     /// How long its result may serve others, and under which key if the flow gives one.
@@ -65,7 +63,6 @@ impl Run {
             kind: task.kind.clone(),
             with: eval(task.with)?,
             timeout: task.timeout,
-            idempotency_key: format!("{}:{path}", self.id()),
             path,
             seed: Draw { seed, serial: id.serial, step: &self.blueprint.step(id.step).id, salt: id.attempt }
                 .number(Purpose::Task),

@@ -11,7 +11,6 @@ use crate::{
     AttemptId,
     effect::Place,
     frame::{Frame, Frames, Status, StepState},
-    names::Index,
 };
 
 /// Evaluates an inline kind: its name and resolved parameters to its output. Pure, bounded in time and memory.
@@ -21,7 +20,6 @@ pub type InlineKinds = fn(&str, &Value) -> Result<Value, StepError>;
 #[derive(Clone)]
 pub struct Run {
     pub(crate) blueprint: Arc<Blueprint>,
-    pub(crate) index: Arc<Index>,
     pub(crate) inline: InlineKinds,
     pub(crate) state: State,
     /// Work found while applying that no decision has looked at yet. Not state: recovery finds it again.
@@ -93,8 +91,7 @@ impl Run {
     /// A run of `blueprint` to which nothing has happened yet.
     #[must_use]
     pub fn new(blueprint: Arc<Blueprint>, inline: InlineKinds) -> Self {
-        let index = Arc::new(Index::new(&blueprint));
-        Self { blueprint, index, inline, state: State::default(), todo: VecDeque::new(), dropped: 0 }
+        Self { blueprint, inline, state: State::default(), todo: VecDeque::new(), dropped: 0 }
     }
 
     /// Its id; zero before it started.
@@ -169,7 +166,11 @@ impl Run {
     /// The place of a step in the run, for people: `enrich[17].score`.
     #[must_use]
     pub fn path(&self, frame: FrameRef, step: StepIx) -> String {
-        let mut parts = vec![self.blueprint.step(step).id.clone()];
+        let id = self.blueprint.step(step).id.clone();
+        if self.frame(frame).is_none_or(|it| it.owner.is_none()) {
+            return id;
+        }
+        let mut parts = vec![id];
         for at in self.state.frames.ancestry(frame) {
             let Some(frame) = self.state.frames.get(at) else { break };
             if let Some(owner) = frame.owner {

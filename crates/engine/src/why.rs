@@ -30,7 +30,7 @@ impl Run {
     /// None if the flow has no such step.
     #[must_use]
     pub fn why(&self, id: &str) -> Option<Vec<Why>> {
-        let step = self.index.find(id)?;
+        let step = self.blueprint.find(id)?;
         let scope = self.blueprint.step(step).scope;
         let frames = self.state.frames.iter().filter(|(_, it)| it.scope == scope).take(100);
         let mut answers: Vec<Why> = frames.map(|(frame, _)| self.why_at(Place { frame, step })).collect();

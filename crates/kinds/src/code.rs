@@ -36,6 +36,7 @@ struct With {
     args: Option<Value>,
     /// The language of the source: `js`, which is the default.
     #[serde(default)]
+    #[schemars(extend("default" = "js"))]
     #[expect(dead_code, reason = "there is one language so far; others are refused")]
     language: Language,
     /// How much memory it may use: bytes, or a text such as `64MiB`, which is the default.
@@ -68,7 +69,7 @@ impl Default for Memory {
 }
 
 fn memory_schema(_: &mut SchemaGenerator) -> Schema {
-    json_schema!({"type": ["integer", "string"]})
+    json_schema!({"type": ["integer", "string"], "default": "64MiB"})
 }
 
 impl<'de> Deserialize<'de> for Memory {
@@ -109,6 +110,7 @@ struct Returns(serde_json::Value);
 pub(crate) fn info() -> KindInfo {
     describe::describe::<With, Returns>(&describe::About {
         name: "code",
+        version: 1,
         summary: "Calls a JavaScript function written in the flow.",
         placement: Placement::Worker,
         docs: include_str!("code/code.md"),

@@ -11,6 +11,7 @@ mod expect;
 mod guard;
 mod request;
 mod resolver;
+mod stream;
 
 use std::{collections::BTreeMap, sync::Arc, time::Instant};
 
@@ -35,6 +36,7 @@ struct With {
     url: String,
     /// GET by default.
     #[serde(default)]
+    #[schemars(extend("default" = "GET"))]
     method: Option<String>,
     /// Parameters added to the URL. A list gives a parameter several times; null leaves it out.
     #[serde(default)]
@@ -44,7 +46,7 @@ struct With {
     #[serde(default)]
     #[schemars(with = "BTreeMap<String, serde_json::Value>")]
     headers: Option<Value>,
-    /// What is sent: text as it is, any other value as JSON.
+    /// What is sent: text as it is, what a reference names, any other value as JSON.
     #[serde(default)]
     #[schemars(with = "serde_json::Value")]
     body: Option<Value>,
@@ -67,12 +69,14 @@ struct With {
     #[serde(default)]
     #[schemars(schema_with = "expect::schema")]
     expect: Expect,
-    /// What the body becomes: `auto` goes by its content type; `bytes` is base64.
+    /// What the body becomes: `auto` goes by its content type; `bytes` is base64; `stream` keeps it beside the run and
+    /// returns a reference.
     #[serde(default)]
+    #[schemars(extend("default" = "auto"))]
     response: Form,
-    /// The longest body that is taken; 16 MiB by default.
-    #[serde(default = "max_bytes")]
-    max_bytes: u64,
+    /// The longest body that is taken; by default 16 MiB, or 1 GiB where `response` is `stream`.
+    #[serde(default)]
+    max_bytes: Option<u64>,
     /// The URL of a proxy. Proxies of the environment are not used.
     #[serde(default)]
     proxy: Option<String>,
@@ -81,8 +85,11 @@ struct With {
     tls: Tls,
 }
 
-fn max_bytes() -> u64 {
-    16 << 20
+impl With {
+    fn max_bytes(&self) -> u64 {
+        let usual = if self.response == Form::Stream { 1 << 30 } else { 16 << 20 };
+        self.max_bytes.unwrap_or(usual)
+    }
 }
 
 /// Credentials: one of these.
@@ -126,7 +133,7 @@ impl Redirects {
 }
 
 fn redirects_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
-    schemars::json_schema!({"type": ["boolean", "integer"], "minimum": 0, "maximum": 50})
+    schemars::json_schema!({"type": ["boolean", "integer"], "minimum": 0, "maximum": 50, "default": true})
 }
 
 /// Settings of TLS.
@@ -155,7 +162,7 @@ struct Returns {
     /// The headers by lower-case name; values of a repeated one are joined by commas (`set-cookie`: by line breaks).
     #[schemars(with = "BTreeMap<String, String>")]
     headers: Value,
-    /// The body.
+    /// The body, or for `stream` the reference to it.
     #[schemars(with = "serde_json::Value")]
     body: Value,
     /// The URL that answered, after redirects.
@@ -181,6 +188,7 @@ impl Returns {
 pub(crate) fn info() -> KindInfo {
     describe::describe::<With, Returns>(&describe::About {
         name: "http",
+        version: 1,
         summary: "Sends an HTTP request.",
         placement: Placement::Worker,
         docs: include_str!("http/http.md"),
@@ -206,8 +214,8 @@ impl Work for Http {
         with.body = attempt.task.with.get("body").filter(|it| **it != Value::Null).cloned();
         let started = Instant::now();
         let work = async {
-            let (answer, url) = request::send(&self.clients, &with, &attempt.task.idempotency_key).await?;
-            let answered = answer::read(answer, &with, &url).await?;
+            let (answer, url) = request::send(&self.clients, &with, &attempt).await?;
+            let answered = answer::read(answer, &with, &url, &attempt).await?;
             let elapsed_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
             let answer::Answer { status, headers, body } = answered;
             Ok(Returns { status, headers, body, url: url.into(), elapsed_ms }.into_value())

@@ -3,7 +3,7 @@
 //! **Invariant:** no line is longer than [`LINE_MAX`] bytes, and a secret is never cut in two, which would let its
 //! halves out.
 
-use std::{borrow::Cow, sync::Arc};
+use std::sync::Arc;
 
 use drawloom_queue::{Line, OutputSink, Redactor, Stream};
 
@@ -11,11 +11,8 @@ use drawloom_queue::{Line, OutputSink, Redactor, Stream};
 pub(crate) const LINE_MAX: usize = 16 * 1024;
 /// How much of a line without an end is held before a piece of it is let go.
 const HELD_MAX: usize = 4 * LINE_MAX;
-/// How far before the end of the held bytes a cut is sought: no shorter than a secret is likely to be.
+/// How far before the end of the held bytes they are cut.
 const CUT_BEHIND: usize = 4 * 1024;
-
-/// How far the places lie apart at which a cut is tried: a prime, for text that repeats itself.
-const CUT_STEP: usize = 97;
 
 /// Where lines of an attempt go.
 #[derive(Clone)]
@@ -72,6 +69,9 @@ impl Splitter {
         self.held.extend_from_slice(bytes);
         if self.held.len() > HELD_MAX {
             let cut = safe_cut(&lines.redactor, &self.held);
+            if cut == 0 {
+                return;
+            }
             lines.send(self.stream, &String::from_utf8_lossy(&self.held[..cut]));
             self.held.drain(..cut);
         }
@@ -86,32 +86,10 @@ impl Splitter {
     }
 }
 
-/// A place near the end of `bytes` where they can be cut without cutting a character or a secret in two.
+/// A place near the end of `bytes` where they can be cut without cutting a character or a secret in two; 0 where there
+/// is none.
 pub(crate) fn safe_cut(redactor: &Redactor, bytes: &[u8]) -> usize {
-    let last = char_start(bytes, bytes.len().saturating_sub(CUT_BEHIND));
-    if redactor.is_empty() {
-        return last;
-    }
-    // Only what lies around the cut matters.
-    let from = char_start(bytes, last.saturating_sub(2 * CUT_BEHIND));
-    let whole = String::from_utf8_lossy(&bytes[from..]);
-    let whole = redactor.text(&whole);
-    let mut cut = last;
-    while cut > from {
-        let (before, after) = (lossy(redactor, &bytes[from..cut]), lossy(redactor, &bytes[cut..]));
-        if before.len() + after.len() == whole.len() && whole.starts_with(&before) && whole.ends_with(&after) {
-            return cut;
-        }
-        cut = char_start(bytes, cut.saturating_sub(CUT_STEP));
-    }
-    last
-}
-
-fn lossy(redactor: &Redactor, bytes: &[u8]) -> String {
-    match String::from_utf8_lossy(bytes) {
-        Cow::Borrowed(it) => redactor.text(it).into_owned(),
-        Cow::Owned(it) => redactor.text(&it).into_owned(),
-    }
+    redactor.cut_before(bytes, char_start(bytes, bytes.len().saturating_sub(CUT_BEHIND.max(redactor.longest()))))
 }
 
 /// The start of the character that `at` lies in, for text; some place near `at` for anything else.

@@ -23,6 +23,7 @@ struct With {
     message: Value,
     /// How important it is: debug, info (the default), warn or error.
     #[serde(default)]
+    #[schemars(extend("default" = "info"))]
     #[expect(dead_code, reason = "read by whoever shows the message; here it is only checked")]
     level: Level,
 }
@@ -47,6 +48,7 @@ struct Returns(String);
 pub(crate) fn info() -> KindInfo {
     describe::describe::<With, Returns>(&describe::About {
         name: "log",
+        version: 1,
         summary: "Writes a message to the run's log.",
         placement: Placement::Inline,
         docs: include_str!("log.md"),

@@ -1,22 +1,26 @@
 //! What all kinds share around their work.
 //!
-//! **Invariant:** whatever a kind returns, streams or fails with passes the redactor here, and a panic in it ends
-//! its attempt and nothing else.
+//! **Invariant:** whatever a kind returns, streams or fails with passes the redactor here, a message is cut only when its
+//! secrets are hidden, and a panic in it ends its attempt and nothing else.
 
-use std::{any::Any, panic::AssertUnwindSafe};
+use std::{any::Any, panic::AssertUnwindSafe, sync::Arc};
 
 use async_trait::async_trait;
 use drawloom_blueprint::{ErrorClass, Outcome, StepError, Timestamp, Value};
-use drawloom_queue::{Context, Executor, KindInfo, Redactor, Task};
+use drawloom_queue::{Blobs, Context, Executor, KindInfo, Redactor, Task};
 use futures_util::FutureExt;
 
 use crate::{halt::Halt, lines::Lines};
+
+/// The longest message of an error, in bytes.
+const MESSAGE_MAX: usize = 4096;
 
 /// One attempt as a kind sees it.
 pub(crate) struct Attempt {
     pub(crate) task: Task,
     pub(crate) halt: Halt,
     pub(crate) lines: Lines,
+    pub(crate) blobs: Arc<dyn Blobs>,
     pub(crate) started: Timestamp,
 }
 
@@ -49,7 +53,7 @@ impl<W: Work> Executor for Performer<W> {
         let redactor = task.redactor.clone();
         let halt = Halt::new(task.timeout, context.stop);
         let lines = Lines::new(redactor.clone(), context.output);
-        let attempt = Attempt { task, halt, lines, started: context.started };
+        let attempt = Attempt { task, halt, lines, blobs: context.blobs, started: context.started };
         let result = match AssertUnwindSafe(self.work.work(attempt)).catch_unwind().await {
             Ok(it) => it,
             Err(panic) => Err(panicked(&*panic)),
@@ -62,8 +66,14 @@ impl<W: Work> Executor for Performer<W> {
 }
 
 fn redact(mut error: StepError, redactor: &Redactor) -> StepError {
-    error.message = redactor.text(&error.message).into_owned();
+    error.message = shortened(redactor, &error.message, MESSAGE_MAX);
     error
+}
+
+/// The beginning of a text, without secrets.
+pub(crate) fn shortened(redactor: &Redactor, text: &str, max: usize) -> String {
+    let text = redactor.text(text);
+    if text.len() <= max { text.into_owned() } else { format!("{}...", &text[..text.floor_char_boundary(max)]) }
 }
 
 /// The error for a panic: a defect of ours or of a library, worth a report.

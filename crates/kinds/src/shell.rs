@@ -5,6 +5,7 @@
 
 mod capture;
 mod group;
+mod input;
 mod plan;
 mod process;
 mod signals;
@@ -45,12 +46,13 @@ struct With {
     /// The folder in which it runs.
     #[serde(default)]
     workdir: Option<String>,
-    /// What it reads from standard input. Text stays as it is; any other value is written as JSON.
+    /// What it reads from standard input: text as it is, what a reference names, any other value as JSON.
     #[serde(default)]
     #[schemars(with = "serde_json::Value")]
     stdin: Option<Value>,
     /// The shell that runs `command`, `sh` by default.
     #[serde(default)]
+    #[schemars(extend("default" = "sh"))]
     shell: Option<String>,
     /// How standard output becomes `output`: `json` reads it as JSON, `lines` as a list of lines; without it,
     /// `output` is the text without blanks around it.
@@ -90,6 +92,7 @@ struct Returns {
 pub(crate) fn info() -> KindInfo {
     describe::describe::<With, Returns>(&describe::About {
         name: "shell",
+        version: 1,
         summary: "Runs a command on the worker's machine.",
         placement: Placement::Worker,
         docs: include_str!("shell/shell.md"),

@@ -36,6 +36,7 @@ struct Returns(serde_json::Value);
 pub(crate) fn info() -> KindInfo {
     describe::describe::<With, Returns>(&describe::About {
         name: "transform",
+        version: 1,
         summary: "Makes one value of another: jq, JSON, base64, hashes, CSV, templates.",
         placement: Placement::Inline,
         docs: include_str!("transform/transform.md"),

@@ -9,7 +9,7 @@ use drawloom_blueprint::{Blueprint, FlowHash, codec};
 use crate::{
     Code, Diagnostic, Options, Source, Spanned, check, emit, limits,
     model::{Body, Child, Flow, FlowTarget},
-    parse,
+    parse, raw,
 };
 
 /// A compiled flow.
@@ -98,6 +98,7 @@ impl Session<'_> {
     fn compile(&mut self, source: &Source) -> Result<Compiled, Vec<Diagnostic>> {
         let (flow, mut problems) = parse(source);
         let Some(mut flow) = flow else { return Err(problems) };
+        raw::mark(&mut flow, self.options.kinds);
         self.open.push((child_path("", source.name()), flow.name.value.clone()));
         self.children(&mut flow, &mut problems);
         self.open.pop();

@@ -11,7 +11,7 @@ mod scopes;
 mod tasks;
 mod tree;
 
-use drawloom_blueprint::{Blueprint, Concurrency, InputDef, Limits, Trigger, Value};
+use drawloom_blueprint::{Blueprint, Concurrency, InputDef, Limits, Lookup, Trigger, Value};
 
 use self::{exprs::Exprs, scopes::Emitter};
 use crate::{
@@ -45,6 +45,7 @@ fn lower(flow: &Flow, options: &Options) -> Blueprint {
         edges,
         vars: Value::object(vars),
         exprs: exprs.into_exprs(),
+        lookup: Lookup::default(),
     }
 }
 

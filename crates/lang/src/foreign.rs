@@ -16,7 +16,7 @@ mod text;
 
 use serde_json::Value as Json;
 
-use crate::{Code, Diagnostic, Node, Source, Span, fmt::to_yaml};
+use crate::{Diagnostic, Node, Source, Span, fmt::to_yaml};
 use build::Obj;
 pub use report::{Note, Severity};
 
@@ -79,12 +79,7 @@ pub fn load(source: &Source) -> Option<Loaded> {
 
 /// A note as a warning about the place that it names.
 fn warning(note: &Note, document: &Node, source: &Source) -> Diagnostic {
-    let code = match note.severity {
-        Severity::Info => Code::ForeignRenamed,
-        Severity::Approximated => Code::ForeignApproximated,
-        Severity::Lost => Code::ForeignNotMapped,
-    };
-    let mut warning = Diagnostic::new(code, place(&note.path, document), note.message.clone());
+    let mut warning = Diagnostic::new(note.code, place(&note.path, document), note.message.clone());
     source.name().clone_into(&mut warning.path);
     warning
 }

@@ -17,6 +17,7 @@ pub mod node;
 mod optimise;
 mod options;
 mod parse;
+mod raw;
 mod render;
 pub mod schema;
 mod source;

@@ -13,8 +13,10 @@ pub const ALIASED: usize = 100_000;
 /// The longest name, in characters.
 pub const NAME: usize = 200;
 /// The most words and signs in one expression; its tree is no deeper than that.
-pub const TOKENS: usize = 1_000;
+pub const TOKENS: usize = drawloom_blueprint::expr::TOKENS_MAX;
 /// The most problems that are reported for one document.
 pub const DIAGNOSTICS: usize = 1_000;
+/// How many needs the steps of a flow may have in all; a need of a group counts for each of its steps.
+pub const NEEDS: usize = 1_000_000;
 /// The deepest nesting of sub-flows.
 pub const SUB_FLOWS: usize = 32;

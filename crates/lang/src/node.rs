@@ -34,6 +34,8 @@ pub enum Data {
     Float(f64),
     /// A text, which may hold expressions.
     Text(Text),
+    /// A text for a kind, in which nothing is an expression.
+    Raw(String),
     /// A list.
     List(Vec<Node>),
     /// Names and values.
@@ -91,7 +93,7 @@ impl Node {
             Data::Bool(_) => "a boolean",
             Data::Int(_) | Data::UInt(_) => "an integer",
             Data::Float(_) => "a number",
-            Data::Text(_) => "a string",
+            Data::Text(_) | Data::Raw(_) => "a string",
             Data::List(_) => "a list",
             Data::Object(_) => "an object",
         }
@@ -107,6 +109,7 @@ impl Node {
             Data::UInt(it) => (*it).into(),
             Data::Float(it) => (*it).into(),
             Data::Text(it) => it.value.as_str().into(),
+            Data::Raw(it) => it.as_str().into(),
             Data::List(it) => it.iter().map(Self::to_value).collect(),
             Data::Object(it) => Value::object(it.iter().map(|(key, node)| (key.value.as_str(), node.to_value()))),
         }
@@ -118,7 +121,7 @@ impl Node {
             Data::Text(it) => visit(it),
             Data::List(it) => it.iter().for_each(|it| it.texts(visit)),
             Data::Object(it) => it.iter().for_each(|(_, it)| it.texts(visit)),
-            Data::Null | Data::Bool(_) | Data::Int(_) | Data::UInt(_) | Data::Float(_) => {}
+            Data::Null | Data::Bool(_) | Data::Int(_) | Data::UInt(_) | Data::Float(_) | Data::Raw(_) => {}
         }
     }
 }

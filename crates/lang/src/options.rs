@@ -38,7 +38,8 @@ pub struct KindInfo {
     pub placement: Placement,
     /// Where it runs with certain parameters, as they stand in the flow, where that makes a difference.
     pub place: Option<fn(&serde_json::Value) -> Placement>,
-    /// The JSON Schema of its `with`: an object.
+    /// The JSON Schema of its `with`: an object. Texts of a property with `"x-raw": true` are taken as they are written:
+    /// expressions in them are the kind's own.
     pub schema: serde_json::Value,
 }
 

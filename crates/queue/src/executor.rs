@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use drawloom_blueprint::{Outcome, Timestamp};
 use tokio_util::sync::CancellationToken;
 
-use crate::{KindInfo, Task};
+use crate::{Blobs, KindInfo, Task};
 
 /// Does the tasks of one kind.
 #[async_trait]
@@ -30,6 +30,8 @@ pub struct Context {
     pub stop: CancellationToken,
     /// Where output goes as it comes.
     pub output: Arc<dyn OutputSink>,
+    /// Where data goes that is too large for a value, and comes from.
+    pub blobs: Arc<dyn Blobs>,
     /// When the attempt started.
     pub started: Timestamp,
 }

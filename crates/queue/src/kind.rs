@@ -30,11 +30,17 @@ impl Placement {
 pub struct KindInfo {
     /// Its name in `uses:`.
     pub name: &'static str,
+    /// Raised whenever the same parameters may give another result than before: results in the cache are then not used
+    /// again.
+    pub version: u32,
     /// One sentence on what it does.
     pub summary: &'static str,
     /// Where it is done.
     pub placement: Placement,
     /// The JSON Schema of `with`.
+    ///
+    /// A property with `"x-raw": true` takes texts as they are written in the flow: what stands between braces in
+    /// them is for the kind, not for the flow.
     pub with: Value,
     /// The JSON Schema of what it returns.
     pub returns: Value,

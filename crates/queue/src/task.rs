@@ -34,10 +34,16 @@ pub struct Task {
     pub timeout: Option<Duration>,
     /// The step's place in the run for people: `enrich[17].score`.
     pub path: String,
-    /// The same for every attempt of the step in this run, so that a receiver can tell repetitions.
-    pub idempotency_key: String,
     /// Hides the secrets that `with` holds.
     pub redactor: Redactor,
     /// A number that is the same for every execution of this attempt: the source of its chance and clock.
     pub seed: u64,
+}
+
+impl Task {
+    /// The same for every attempt of the step in this run, so that a receiver can tell repetitions.
+    #[must_use]
+    pub fn idempotency_key(&self) -> String {
+        format!("{}:{}", self.id.run, self.path)
+    }
 }

@@ -8,11 +8,11 @@ use std::{any::Any, collections::BTreeMap, panic::AssertUnwindSafe, sync::Arc, t
 use drawloom_blueprint::{DEPTH_MAX, ErrorClass, Outcome, StepError, Value};
 use drawloom_engine::Resolved;
 use drawloom_queue::{Context, Executor, Redactor, Task, TaskId};
-use drawloom_store::LogSource;
 use futures_util::FutureExt;
-use tokio::sync::oneshot;
+use tokio::{sync::oneshot, task::AbortHandle};
+use tokio_util::sync::CancellationToken;
 
-use crate::{blobs, cache, clock, core::Core, dispatch::Brakes, inbox::Message, output::Output, secrets};
+use crate::{blobs, cache, core::Core, dispatch::Report, inbox::Message, output::Output, secrets};
 
 /// What is known of the parameters of an attempt.
 pub(crate) enum Parameters {
@@ -23,21 +23,20 @@ pub(crate) enum Parameters {
 }
 
 /// Executes an attempt beside the loop and reports its end.
-pub(crate) fn spawn(core: &Arc<Core>, task: TaskId, parameters: Parameters, brakes: Brakes) {
-    let shared = Arc::clone(core);
-    core.spawn(async move {
-        let grace = shared.settings.grace;
-        let killed = async {
-            brakes.kill.cancelled().await;
-            tokio::time::sleep(grace).await;
-        };
-        let outcome = tokio::select! {
-            it = attempt(&shared, task, parameters, &brakes) => it,
-            () = killed => Outcome::Failure(cancelled()),
-        };
+pub(crate) fn spawn(
+    core: &Arc<Core>,
+    report: &Report,
+    task: TaskId,
+    it: (Parameters, CancellationToken),
+) -> AbortHandle {
+    let (core, report, (parameters, stop)) = (Arc::clone(core), report.clone(), it);
+    let work = async move {
+        let work = AssertUnwindSafe(attempt(&core, task, parameters, &stop)).catch_unwind();
+        let outcome = work.await.unwrap_or_else(|panic| Outcome::Failure(panicked(&*panic)));
         // A loop that is gone hands the attempt out again when it is back.
-        let _ = shared.send(Message::AttemptEnded { task, outcome }).await;
-    });
+        let _ = report.send((task, outcome));
+    };
+    tokio::spawn(work).abort_handle()
 }
 
 /// What an attempt fails with that was stopped.
@@ -45,10 +44,11 @@ pub(crate) fn cancelled() -> StepError {
     StepError::new(ErrorClass::Cancelled, "it was stopped")
 }
 
-async fn attempt(core: &Arc<Core>, task: TaskId, parameters: Parameters, brakes: &Brakes) -> Outcome {
+async fn attempt(core: &Arc<Core>, task: TaskId, parameters: Parameters, stop: &CancellationToken) -> Outcome {
     let result = match parameters {
-        Parameters::Resolved(it) => perform(core, task, *it, (Redactor::default(), brakes)).await,
-        Parameters::Secret(names) => with_secrets(core, task, &names, brakes).await,
+        Parameters::Resolved(it) => perform(core, task, *it, (Redactor::default(), stop)).await,
+        // Boxed, so that attempts without secrets need not have room for it.
+        Parameters::Secret(names) => Box::pin(with_secrets(core, task, &names, stop)).await,
     };
     match result {
         Ok(output) => Outcome::Success(output),
@@ -56,14 +56,19 @@ async fn attempt(core: &Arc<Core>, task: TaskId, parameters: Parameters, brakes:
     }
 }
 
-async fn with_secrets(core: &Arc<Core>, task: TaskId, names: &[String], brakes: &Brakes) -> Result<Value, StepError> {
+async fn with_secrets(
+    core: &Arc<Core>,
+    task: TaskId,
+    names: &[String],
+    stop: &CancellationToken,
+) -> Result<Value, StepError> {
     let opened = match &core.settings.secrets {
         Some(book) => book.open(names).await?,
         None => return Err(secrets::unset(&names.join(", "))),
     };
     let redactor = Redactor::new(opened.values().cloned());
     let result = match resolve(core, task, opened).await {
-        Ok(resolved) => perform(core, task, resolved, (redactor.clone(), brakes)).await,
+        Ok(resolved) => perform(core, task, resolved, (redactor.clone(), stop)).await,
         Err(error) => Err(error),
     };
     // Executors hide what they were given; this is for those that forget, and for errors of expressions.
@@ -84,48 +89,30 @@ async fn perform(
     core: &Arc<Core>,
     task: TaskId,
     resolved: Resolved,
-    (redactor, brakes): (Redactor, &Brakes),
+    (redactor, stop): (Redactor, &CancellationToken),
 ) -> Result<Value, StepError> {
-    if brakes.stop.is_cancelled() {
+    if stop.is_cancelled() {
         return Err(cancelled());
     }
-    let executor = core.settings.executors.iter().find(|it| it.info().name == resolved.kind).ok_or_else(|| {
-        let message = format!("this drawloom has no executor for the kind `{}`", resolved.kind);
-        StepError::invalid(message).with_code("kind")
-    })?;
-    let source = LogSource { run: task.run, path: resolved.path.clone(), attempt: task.attempt };
-    let output = Arc::new(Output::new(Arc::clone(core), source, redactor.clone()));
-    let cached = resolved
-        .cache
-        .as_ref()
-        .map(|(ttl, key)| (*ttl, cache::key(&resolved.kind, key.as_ref().unwrap_or(&resolved.with))));
+    let Resolved { kind, with, timeout, path, seed, cache } = resolved;
+    let executor = core.executor(&kind)?;
+    let output = Arc::new(Output::new(Arc::clone(core), (task.run, path.clone(), task.attempt), redactor.clone()));
+    let cached = cache.map(|(ttl, key)| (ttl, cache::key(executor.info(), key.as_ref().unwrap_or(&with))));
     if let Some((_, key)) = &cached
-        && let Some(found) = cache::find(core, key).await
+        && let Some(found) = Box::pin(cache::find(core, key)).await
     {
         output.say("the result was in the cache");
         return Ok(found);
     }
-    let context = Context { stop: brakes.stop.clone(), output, started: clock::now() };
-    let patience = resolved.timeout.map(|it| it + core.settings.grace);
-    let work = execute(&**executor, to_task(task, resolved, redactor), context);
+    let blobs = Arc::clone(&core.data);
+    let context = Context { stop: stop.clone(), output, blobs, started: core.now() };
+    let patience = timeout.map(|it| it + core.settings.grace);
+    let work = execute(executor, Task { id: task, kind, with, timeout, path, redactor, seed }, context);
     let value = check(in_time(work, patience).await?, core.settings.output_max)?;
     if let Some((ttl, key)) = &cached {
-        cache::keep(core, key, &value, *ttl).await;
+        Box::pin(cache::keep(core, key, &value, *ttl)).await;
     }
     Ok(value)
-}
-
-fn to_task(id: TaskId, it: Resolved, redactor: Redactor) -> Task {
-    Task {
-        id,
-        kind: it.kind,
-        with: it.with,
-        timeout: it.timeout,
-        path: it.path,
-        idempotency_key: it.idempotency_key,
-        redactor,
-        seed: it.seed,
-    }
 }
 
 async fn execute(executor: &dyn Executor, task: Task, context: Context) -> Result<Value, StepError> {

@@ -4,11 +4,10 @@
 //! **Invariant:** effects, replies and events of a batch leave in the order in which they were decided, and none
 //! before every fact of it and of earlier batches is durable.
 
-use std::collections::HashMap;
-
 use drawloom_blueprint::{Fact, RunId, Timestamp};
 use drawloom_engine::Effect;
 use drawloom_store::{Follows, RunState};
+use hashbrown::HashMap;
 
 use crate::inbox::Message;
 

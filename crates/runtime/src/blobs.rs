@@ -13,7 +13,7 @@ use bytes::Bytes;
 use drawloom_blueprint::{Fact, Move, OpenedAs, Value, codec};
 use drawloom_store::{BlobHash, Store};
 
-use crate::Error;
+use crate::{Error, data};
 
 const PREFIX: &str = "$drawloom.";
 const BLOB: &str = "$drawloom.blob";
@@ -23,14 +23,20 @@ const VALUE: &str = "$drawloom.value";
 pub(crate) struct Written {
     pub(crate) fact: Bytes,
     pub(crate) blobs: Vec<(BlobHash, Bytes)>,
+    /// What values of the fact refer to, if it is there.
+    pub(crate) refers: Vec<BlobHash>,
 }
 
 /// Writes a fact; values of more than `from` bytes become blobs.
 pub(crate) fn write(fact: &Fact, from: usize) -> Written {
     let mut plain = true;
-    for_each(fact, &mut |it| plain &= !exceeds(it, from) && !is_marked(it));
+    let mut refers = Vec::new();
+    for_each(fact, &mut |it| {
+        plain &= !exceeds(it, from) && !is_marked(it);
+        refers.extend(data::references(it));
+    });
     if plain {
-        return Written { fact: fact.encode().into(), blobs: Vec::new() };
+        return Written { fact: fact.encode().into(), blobs: Vec::new(), refers };
     }
     let mut fact = fact.clone();
     let mut blobs = Vec::new();
@@ -44,7 +50,7 @@ pub(crate) fn write(fact: &Fact, from: usize) -> Written {
             *it = Value::object([(VALUE, it.clone())]);
         }
     });
-    Written { fact: fact.encode().into(), blobs }
+    Written { fact: fact.encode().into(), blobs, refers }
 }
 
 /// Reads a fact, and fetches the values that stand beside the journal.

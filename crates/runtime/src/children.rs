@@ -4,7 +4,7 @@
 //! a crash finds the first one; the parent is told of the end as often as it takes, and counts it once.
 
 use std::{
-    collections::{BTreeMap, hash_map::Entry},
+    collections::{BTreeMap, btree_map::Entry},
     sync::Arc,
 };
 
@@ -67,7 +67,7 @@ async fn fate(core: &Core, child: ChildStart) -> Result<Fate, Error> {
         depth: child.depth,
         ..Origin::default()
     };
-    Ok(Fate::New(Box::new(new_run(core.reader.versions(), start, origin).await?)))
+    Ok(Fate::New(Box::new(new_run(&*core.settings.world, core.reader.versions(), start, origin).await?)))
 }
 
 /// What a step fails with whose sub-flow cannot begin.

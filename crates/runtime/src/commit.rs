@@ -101,6 +101,12 @@ impl Writer {
                         self.store.put_blob(bytes).await?;
                     }
                 }
+                for hash in written.refers {
+                    // A value may look like a reference and be none.
+                    if !blobs.contains(&hash) && self.store.renew_blob(hash).await? {
+                        blobs.insert(hash);
+                    }
+                }
                 facts.push(Entry { at: *at, fact: written.fact });
             }
             runs.push(RunAppend {

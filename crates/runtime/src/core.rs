@@ -8,6 +8,8 @@ use std::{
     time::Duration,
 };
 
+use drawloom_blueprint::{StepError, Timestamp};
+use drawloom_queue::{Blobs, Executor};
 use drawloom_store::{Store, StoreError};
 use tokio::sync::{Semaphore, mpsc};
 use tokio_util::sync::CancellationToken;
@@ -26,6 +28,8 @@ pub(crate) struct Core {
     pub(crate) reader: Reader,
     pub(crate) teller: Teller,
     pub(crate) logs: LogSender,
+    /// Where attempts keep large data.
+    pub(crate) data: Arc<dyn Blobs>,
     pub(crate) fetches: Semaphore,
     /// Cancelled when the loom has ended, however.
     pub(crate) dead: CancellationToken,
@@ -44,6 +48,19 @@ impl Core {
                 () = future => {}
             }
         });
+    }
+
+    /// What executes a kind.
+    pub(crate) fn executor(&self, kind: &str) -> Result<&dyn Executor, StepError> {
+        let found = self.settings.executors.iter().find(|it| it.info().name == kind);
+        found.map(|it| &**it).ok_or_else(|| {
+            StepError::invalid(format!("this drawloom has no executor for the kind `{kind}`")).with_code("kind")
+        })
+    }
+
+    /// The present instant by the wall clock.
+    pub(crate) fn now(&self) -> Timestamp {
+        self.settings.world.now()
     }
 
     /// Sends to the loop, waiting for room.

@@ -3,12 +3,19 @@
 //! **Invariant:** an attempt is here at most once, queued or active; its slot is free again when its end is
 //! reported and not before.
 
-use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
-use drawloom_blueprint::RunId;
+use drawloom_blueprint::{Outcome, RunId};
 use drawloom_engine::{AttemptId, Dispatch, FairQueue, Standing};
 use drawloom_queue::TaskId;
+use hashbrown::{HashMap, HashSet};
+use tokio::{sync::mpsc, task::AbortHandle};
 use tokio_util::sync::CancellationToken;
+
+use crate::{
+    attempt::{self, Parameters},
+    core::Core,
+};
 
 /// The identity of an attempt across runs.
 pub(crate) fn task_id(run: RunId, it: AttemptId) -> TaskId {
@@ -20,13 +27,19 @@ pub(crate) fn attempt_id(it: TaskId) -> AttemptId {
     AttemptId { frame: it.frame, serial: it.serial, step: it.step, attempt: it.attempt }
 }
 
+/// How an attempt ended.
+pub(crate) type Ended = (TaskId, Outcome);
+
+/// Where attempts report their ends. There are never more than slots, so it needs no bound of its own.
+pub(crate) type Report = mpsc::UnboundedSender<Ended>;
+
 /// How an attempt that has a slot is stopped.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Brakes {
+#[derive(Debug)]
+struct Brakes {
     /// Asks it to stop.
-    pub(crate) stop: CancellationToken,
-    /// Says that nobody waits for it longer than the grace period.
-    pub(crate) kill: CancellationToken,
+    stop: CancellationToken,
+    /// Drops it.
+    work: AbortHandle,
 }
 
 /// What became of a wish to stop an attempt.
@@ -45,11 +58,21 @@ pub(crate) struct Dispatcher {
     queued: HashSet<TaskId>,
     active: HashMap<TaskId, Brakes>,
     slots: usize,
+    report: Report,
+    ended: mpsc::UnboundedReceiver<Ended>,
 }
 
 impl Dispatcher {
     pub(crate) fn new(slots: usize) -> Self {
-        Self { queue: FairQueue::default(), queued: HashSet::new(), active: HashMap::new(), slots: slots.max(1) }
+        let (report, ended) = mpsc::unbounded_channel();
+        Self {
+            queue: FairQueue::default(),
+            queued: HashSet::new(),
+            active: HashMap::new(),
+            slots: slots.max(1),
+            report,
+            ended,
+        }
     }
 
     /// Lines up an attempt; one that is here already stays where it is.
@@ -60,18 +83,23 @@ impl Dispatcher {
         }
     }
 
-    /// Gives a free slot to the attempt whose turn it is.
-    pub(crate) fn next(&mut self) -> Option<(TaskId, Brakes)> {
+    /// The attempt whose turn it is, if there is a free slot for it.
+    pub(crate) fn next(&mut self) -> Option<TaskId> {
         while self.active.len() < self.slots {
             let task = self.queue.pop()?;
             // One that was stopped while it waited is no longer in the set.
             if self.queued.remove(&task) {
-                let brakes = Brakes::default();
-                self.active.insert(task, brakes.clone());
-                return Some((task, brakes));
+                return Some(task);
             }
         }
         None
+    }
+
+    /// Gives a slot to an attempt and has it executed.
+    pub(crate) fn begin(&mut self, core: &Arc<Core>, task: TaskId, parameters: Parameters) {
+        let stop = CancellationToken::new();
+        let work = attempt::spawn(core, &self.report, task, (parameters, stop.clone()));
+        self.active.insert(task, Brakes { stop, work });
     }
 
     /// Asks an attempt to stop.
@@ -86,31 +114,58 @@ impl Dispatcher {
         }
     }
 
-    /// Stops an attempt for whose end nobody waits.
-    pub(crate) fn kill(&mut self, task: TaskId) {
+    /// Stops an attempt for whose end nobody waits longer than the grace period.
+    pub(crate) fn kill(&mut self, core: &Core, task: TaskId) {
         if self.stop(task) == Stopping::Asked
             && let Some(it) = self.active.get(&task)
         {
-            it.kill.cancel();
+            let (work, report, grace) = (it.work.clone(), self.report.clone(), core.settings.grace);
+            core.spawn(async move {
+                tokio::time::sleep(grace).await;
+                if !work.is_finished() {
+                    work.abort();
+                    // Of two reports of an end the second is dropped.
+                    let _ = report.send((task, Outcome::Failure(attempt::cancelled())));
+                }
+            });
         }
     }
 
-    /// Takes back the slot of an attempt that has ended.
-    pub(crate) fn ended(&mut self, task: TaskId) {
-        self.active.remove(&task);
+    /// The next attempt that has ended. Its slot is free.
+    pub(crate) fn try_ended(&mut self) -> Option<Ended> {
+        let it = self.ended.try_recv().ok()?;
+        self.active.remove(&it.0);
+        Some(it)
+    }
+
+    /// Waits for the next attempt that ends.
+    pub(crate) async fn ended(&mut self) -> Option<Ended> {
+        let it = self.ended.recv().await?;
+        self.active.remove(&it.0);
+        Some(it)
     }
 
     /// Stops everything; nothing new gets a slot.
-    pub(crate) fn stop_all(&mut self) {
+    pub(crate) fn stop_all(&mut self, core: &Core) {
         self.slots = 0;
-        for it in self.active.values() {
-            it.stop.cancel();
-            it.kill.cancel();
+        let mut active: Vec<TaskId> = self.active.keys().copied().collect();
+        active.sort_unstable();
+        for task in active {
+            self.kill(core, task);
         }
     }
 
     /// Whether no attempt has a slot.
     pub(crate) fn is_idle(&self) -> bool {
         self.active.is_empty()
+    }
+}
+
+impl Drop for Dispatcher {
+    /// Whatever is under way ends with the loop, as a crash would end it.
+    fn drop(&mut self) {
+        for it in self.active.values() {
+            it.work.abort();
+        }
     }
 }

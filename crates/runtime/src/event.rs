@@ -64,6 +64,9 @@ pub enum What {
         /// Why it, or its last attempt, did not succeed.
         #[serde(skip_serializing_if = "Option::is_none")]
         error: Option<StepError>,
+        /// The run of the sub-flow that it starts.
+        #[serde(skip_serializing_if = "Option::is_none", serialize_with = "maybe_text")]
+        child: Option<RunId>,
     },
     /// An attempt printed a line.
     Line {

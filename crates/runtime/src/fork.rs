@@ -7,10 +7,7 @@ use std::sync::Arc;
 use drawloom_blueprint::{Blueprint, RunId, Started, Value};
 use drawloom_engine::{Run, fork_plan};
 
-use crate::{
-    Begun, Error, Loom, Start, Which,
-    start::{Origin, new_run},
-};
+use crate::{Begun, Error, Loom, Start, Which, start::Origin};
 
 /// How a run is forked.
 #[derive(Clone, Debug, Default)]
@@ -39,7 +36,7 @@ impl Loom {
     /// Where the run cannot be read or the new one cannot start.
     pub async fn fork(&self, run: RunId, fork: Fork) -> Result<(Begun, ForkView), Error> {
         let (view, start, origin) = self.prepare_fork(run, fork).await?;
-        let new = new_run(self.reader().versions(), start, origin).await?;
+        let new = self.new_run(start, origin).await?;
         Ok((self.begin(new).await?, view))
     }
 
@@ -73,7 +70,7 @@ impl Loom {
         let start = again("replay", Which::Hash(started.version), started.inputs.clone(), run);
         let start = Start { labels: started.labels.clone(), ..start };
         let origin = Origin { number: started.number, forked_from: Some(run), ..Origin::default() };
-        let new = new_run(self.reader().versions(), start, origin).await?;
+        let new = self.new_run(start, origin).await?;
         self.begin(new).await
     }
 

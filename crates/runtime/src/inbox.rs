@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use drawloom_blueprint::{Outcome, Parent, RunEnd, RunId, StepError};
+use drawloom_blueprint::{Parent, RunEnd, RunId, StepError};
 use drawloom_engine::{Input, Resolved};
 use drawloom_queue::TaskId;
 use drawloom_store::RunRow;
@@ -65,8 +65,6 @@ pub(crate) enum Message {
     Child { child: RunId, parent: Parent, fate: Fate },
     /// Give the parameters of an attempt.
     Resolve { task: TaskId, secrets: BTreeMap<String, String>, reply: oneshot::Sender<Result<Resolved, StepError>> },
-    /// An attempt ended, and its slot is free.
-    AttemptEnded { task: TaskId, outcome: Outcome },
     /// From now on all runs of the store are looked after.
     ReachAll,
     /// Runs from the index, some of which have something to do.

@@ -13,6 +13,7 @@ mod children;
 mod clock;
 mod commit;
 mod core;
+mod data;
 mod dispatch;
 mod error;
 mod event;
@@ -38,7 +39,7 @@ mod trail;
 mod versions;
 mod view;
 
-pub use clock::{new_run_id, now};
+pub use clock::{SystemWorld, World, new_run_id, now};
 pub use error::Error;
 pub use event::{Event, Events, Seen, What};
 pub use fork::{Fork, ForkView};

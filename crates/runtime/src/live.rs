@@ -2,11 +2,12 @@
 //!
 //! **Invariant:** the facts it has decided are numbered without a gap, and each is in a batch exactly once.
 
-use std::{collections::HashSet, sync::Arc, time::Instant};
+use std::{collections::HashSet, sync::Arc, time::Duration};
 
 use drawloom_blueprint::{Blueprint, Fact, Move, RunId, Timestamp};
 use drawloom_engine::{Effect, InlineKinds, Run};
 use drawloom_store::{Follows, RunHead, RunState};
+use tokio::time::Instant;
 
 use crate::{batch::Change, start::NewRun, trail::Trail};
 
@@ -105,7 +106,7 @@ impl Live {
     }
 
     /// Whether it may leave memory: it does nothing, all of it is durable, and it was not touched lately.
-    pub(crate) fn may_leave(&self, idle: std::time::Duration) -> bool {
+    pub(crate) fn may_leave(&self, idle: Duration) -> bool {
         self.in_flight() == 0 && self.seq == self.durable && self.touched.elapsed() >= idle
     }
 }

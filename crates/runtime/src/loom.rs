@@ -7,7 +7,7 @@ use std::sync::{Arc, OnceLock};
 
 use drawloom_blueprint::{RunId, Value};
 use drawloom_engine::Input;
-use drawloom_store::{Claim, Store};
+use drawloom_store::{Claim, RunRow, Store};
 use tokio::sync::{Semaphore, mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
@@ -15,6 +15,7 @@ use crate::{
     Begun, Error, Events, Reader, RunView, Settings, Start, Taken,
     commit::Flight,
     core::{Core, FETCHES_MAX},
+    data::Data,
     event::Teller,
     inbox::{Given, GivenRule, INBOX_MAX, Message},
     keys::Keys,
@@ -63,6 +64,7 @@ impl Loom {
         let (inbox, messages) = mpsc::channel(INBOX_MAX);
         let core = Arc::new(Core {
             logs: LogSender::new(Arc::clone(&store)),
+            data: Arc::new(Data(Arc::clone(&store))),
             store,
             settings,
             reader,
@@ -109,15 +111,20 @@ impl Loom {
     /// Where the version or the inputs are wrong, the flow is full, or the store fails.
     pub async fn start(&self, start: Start) -> Result<Begun, Error> {
         let Some(key) = start.idempotency_key.clone() else {
-            let new = new_run(self.reader().versions(), start, Origin::default()).await?;
+            let new = self.new_run(start, Origin::default()).await?;
             return self.begin(new).await;
         };
         let _turn = self.0.keys.turn(&key).await;
         if let Some(run) = self.0.core.store.started_with(&key).await? {
             return Ok(Begun { run, is_new: false });
         }
-        let new = new_run(self.reader().versions(), start, Origin::default()).await?;
+        let new = self.new_run(start, Origin::default()).await?;
         self.begin(new).await
+    }
+
+    /// Checks a start and evaluates what must be known before the run is.
+    pub(crate) async fn new_run(&self, start: Start, origin: Origin) -> Result<NewRun, Error> {
+        new_run(&*self.0.core.settings.world, self.reader().versions(), start, origin).await
     }
 
     pub(crate) async fn begin(&self, new: NewRun) -> Result<Begun, Error> {
@@ -144,19 +151,30 @@ impl Loom {
         &self.0.core.reader
     }
 
-    /// Waits for the end of a run.
+    /// Waits for the end of a run and gives its row, which says how it ended.
     ///
     /// # Errors
     /// Where there is no such run, or the loom ends before the run does.
-    pub async fn finished(&self, run: RunId) -> Result<RunView, Error> {
+    pub async fn ended(&self, run: RunId) -> Result<RunRow, Error> {
         let (taken, registered) = oneshot::channel();
         let (ended, end) = oneshot::channel();
         self.0.core.send(Message::Wait { run, taken, ended }).await?;
         registered.await.map_err(|_| self.0.core.why_dead())?;
         // A run that ended before the loop took notice of the wish has its end in the index by now.
-        if !self.reader().row(run).await?.state.status.is_end() {
-            end.await.map_err(|_| self.0.core.why_dead())?;
+        let row = self.reader().row(run).await?;
+        if row.state.status.is_end() {
+            return Ok(row);
         }
+        end.await.map_err(|_| self.0.core.why_dead())?;
+        self.reader().row(run).await
+    }
+
+    /// Waits for the end of a run and gives all of it.
+    ///
+    /// # Errors
+    /// Where there is no such run, or the loom ends before the run does.
+    pub async fn finished(&self, run: RunId) -> Result<RunView, Error> {
+        self.ended(run).await?;
         self.reader().view(run).await
     }
 

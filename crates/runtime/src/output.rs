@@ -4,32 +4,46 @@
 //! again lie above those of its first life.
 
 use std::sync::{
-    Arc,
+    Arc, OnceLock,
     atomic::{AtomicU64, Ordering},
 };
 
+use drawloom_blueprint::RunId;
 use drawloom_queue::{Line, OutputSink, Redactor, Stream};
 use drawloom_store::{LogLine, LogSource, LogStream};
 
-use crate::{Event, What, clock, core::Core};
+use crate::{Event, What, core::Core};
 
 pub(crate) struct Output {
     core: Arc<Core>,
-    source: Arc<LogSource>,
-    path: Arc<str>,
+    of: (RunId, String, u32),
     redactor: Redactor,
-    seq: AtomicU64,
+    /// Made at the first line: most attempts print none.
+    begun: OnceLock<Begun>,
     /// Lines for which there was no room since the last one that had some.
     lost: AtomicU64,
 }
 
+struct Begun {
+    source: Arc<LogSource>,
+    path: Arc<str>,
+    seq: AtomicU64,
+}
+
 impl Output {
-    pub(crate) fn new(core: Arc<Core>, source: LogSource, redactor: Redactor) -> Self {
-        let path = source.path.as_str().into();
-        let source = Arc::new(source);
-        // An attempt that lived before a crash printed fewer lines than microseconds have passed since.
-        let first = u64::try_from(clock::now().0).unwrap_or(0);
-        Self { core, source, path, redactor, seq: AtomicU64::new(first), lost: AtomicU64::new(0) }
+    /// The output of an attempt: its run, the place of its step, its number.
+    pub(crate) fn new(core: Arc<Core>, of: (RunId, String, u32), redactor: Redactor) -> Self {
+        Self { core, of, redactor, begun: OnceLock::new(), lost: AtomicU64::new(0) }
+    }
+
+    fn begun(&self) -> &Begun {
+        self.begun.get_or_init(|| {
+            let (run, path, attempt) = &self.of;
+            let source = Arc::new(LogSource { run: *run, path: path.clone(), attempt: *attempt });
+            // An attempt that lived before a crash printed fewer lines than microseconds have passed since.
+            let first = u64::try_from(self.core.now().0).unwrap_or(0);
+            Begun { source, path: path.as_str().into(), seq: AtomicU64::new(first) }
+        })
     }
 
     /// A line of the loom itself.
@@ -38,14 +52,14 @@ impl Output {
     }
 
     fn keep(&self, seq: u64, stream: LogStream, text: String) {
-        let line = LogLine { seq, stream, at: clock::now(), text };
-        if !self.core.logs.offer(&self.source, line) {
+        let line = LogLine { seq, stream, at: self.core.now(), text };
+        if !self.core.logs.offer(&self.begun().source, line) {
             self.lost.fetch_add(1, Ordering::Relaxed);
         }
     }
 
     fn number(&self) -> u64 {
-        self.seq.fetch_add(1, Ordering::Relaxed)
+        self.begun().seq.fetch_add(1, Ordering::Relaxed)
     }
 }
 
@@ -60,12 +74,12 @@ impl OutputSink for Output {
         let text = self.redactor.text(&line.text).into_owned();
         if self.core.teller.is_heard() {
             self.core.teller.tell(Event {
-                run: self.source.run,
-                at: clock::now(),
+                run: self.of.0,
+                at: self.core.now(),
                 seq,
                 what: What::Line {
-                    path: Arc::clone(&self.path),
-                    attempt: self.source.attempt,
+                    path: Arc::clone(&self.begun().path),
+                    attempt: self.of.2,
                     stream: line.stream,
                     text: text.as_str().into(),
                 },

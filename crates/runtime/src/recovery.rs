@@ -11,7 +11,6 @@ use drawloom_store::{DuePlace, RunRow, Unended};
 use crate::{
     Error,
     batch::Release,
-    clock,
     core::Core,
     inbox::{Given, GivenRule, Message},
     load::{self, Fetched},
@@ -21,6 +20,9 @@ use crate::{
 
 /// Timers due within this time are in memory; those of runs beyond it are looked up when the time comes.
 const HORIZON: Duration = Duration::from_secs(3_600);
+
+/// How often it is looked whether the clock was set.
+const GLANCE: Duration = Duration::from_secs(5);
 
 /// Has the loop look after every unended run of the store; returns them.
 pub(crate) async fn recover_all(core: &Arc<Core>) -> Result<Vec<RunId>, Error> {
@@ -41,18 +43,22 @@ pub(crate) async fn recover_all(core: &Arc<Core>) -> Result<Vec<RunId>, Error> {
 /// Brings in timers before they are due, and drops cached results that serve no more.
 async fn look_ahead(core: &Core) {
     loop {
-        tokio::time::sleep(HORIZON / 2).await;
+        let next = core.now().after(HORIZON / 2);
+        while core.now() < next {
+            // The clock may be set forward meanwhile, so it is looked at now and then.
+            tokio::time::sleep(GLANCE.min(next.since(core.now()))).await;
+        }
         if let Err(error) = due_soon(core).await {
             tracing::warn!(%error, "the index of timers cannot be read");
         }
-        if let Err(error) = core.store.drop_expired(clock::now(), PAGE).await {
+        if let Err(error) = core.store.drop_expired(core.now(), PAGE).await {
             tracing::warn!(%error, "old cached results cannot be dropped");
         }
     }
 }
 
 async fn due_soon(core: &Core) -> Result<(), Error> {
-    let until = clock::now().after(HORIZON);
+    let until = core.now().after(HORIZON);
     let mut after = None;
     loop {
         let page = core.store.due(until, after, PAGE).await?;
@@ -105,6 +111,15 @@ impl Shard {
     /// A run has come into memory, or not; whoever waited for that goes on.
     pub(crate) fn fetched(&mut self, run: RunId, fetched: Result<Fetched, Error>) {
         let parked = self.loading.remove(&run).unwrap_or_default();
+        if self.runs.contains_key(&run) {
+            // It began meanwhile: what is in memory is ahead of what was read.
+            parked.into_iter().for_each(|given| self.give(run, given));
+            return;
+        }
+        if let Some(waiting) = self.starting.get_mut(&run) {
+            // It is about to begin.
+            return waiting.extend(parked);
+        }
         let refusal = match fetched {
             Ok(Fetched::Unended(live)) => {
                 self.runs.insert(run, *live);
@@ -131,21 +146,23 @@ impl Shard {
     /// Releases what the earlier process did not live to release.
     fn go_on(&mut self, run: RunId) {
         let Some(live) = self.runs.get_mut(&run) else { return };
-        let mut effects = live.run.effects_after_recovery();
+        let effects = live.run.effects_after_recovery();
         let now = self.clock.last();
         // Nothing was decided; this notes what is under way.
         live.note(now, Vec::new(), &effects);
         let due = live.run.next_due();
         let queued = live.run.status() == RunStatus::Queued;
-        effects.retain(|it| {
-            let Effect::CancelChild(child) = it else { return true };
-            let given = Given { input: Input::Cancel, rule: GivenRule::UnlessEnding, reply: None };
-            self.own.push_back(Message::Give(*child, given));
-            false
-        });
+        let (cancels, effects): (Vec<_>, Vec<_>) =
+            effects.into_iter().partition(|it| matches!(it, Effect::CancelChild(_)));
         self.timers.set(run, due);
         if !effects.is_empty() {
             self.batch.release(Release::Effects(run, effects));
+        }
+        // A sub-flow must be known to start before it can be told to end.
+        for it in cancels {
+            let Effect::CancelChild(child) = it else { continue };
+            let given = Given { input: Input::Cancel, rule: GivenRule::UnlessEnding, reply: None };
+            self.batch.release(Release::Message(Box::new(Message::Give(child, given))));
         }
         if queued && self.has_slot(run) {
             self.give(run, Given::quietly(Input::Admit));
@@ -156,7 +173,9 @@ impl Shard {
     pub(crate) fn sweep(&mut self) {
         let idle = self.core.settings.idle;
         let keep_until: Timestamp = self.now().after(HORIZON);
-        let gone: Vec<RunId> = self.runs.iter().filter(|(_, live)| live.may_leave(idle)).map(|(run, _)| *run).collect();
+        let mut gone: Vec<RunId> =
+            self.runs.iter().filter(|(_, live)| live.may_leave(idle)).map(|(run, _)| *run).collect();
+        gone.sort_unstable();
         for run in gone {
             let Some(live) = self.runs.remove(&run) else { continue };
             // Without the index, all timers must stay here.

@@ -1,11 +1,10 @@
 //! What leaves once a batch is durable: events, effects, answers.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
-use drawloom_blueprint::{Outcome, RunEnd, RunId};
+use drawloom_blueprint::{Outcome, RunEnd, RunId, StepError};
 use drawloom_engine::{AttemptId, Dispatch, Effect, Input};
-use drawloom_queue::{Line, OutputSink, Redactor, Stream};
-use drawloom_store::LogSource;
+use drawloom_queue::{Line, OutputSink, Redactor, Stream, TaskId};
 
 use crate::{
     Event, Work,
@@ -47,8 +46,7 @@ impl Shard {
                 live.trail.follow(made);
                 if let Some((path, text)) = live.trail.message(made) {
                     // A `log` step has no executor that could print for it.
-                    let source = LogSource { run: change.run, path, attempt: 1 };
-                    let output = Output::new(Arc::clone(&self.core), source, Redactor::default());
+                    let output = Output::new(Arc::clone(&self.core), (change.run, path, 1), Redactor::default());
                     text.lines().for_each(|it| output.line(Line { stream: Stream::Out, text: it.to_owned() }));
                 }
                 if heard && let Some(what) = live.trail.tell(made) {
@@ -65,7 +63,7 @@ impl Shard {
             Effect::StartChild(it) if works => self.start_child(*it),
             Effect::Dispatch(_) | Effect::StartChild(_) => {}
             Effect::Abort(it) => self.abort(run, it),
-            Effect::Kill(it) => self.tasks.kill(task_id(run, it)),
+            Effect::Kill(it) => self.tasks.kill(&self.core, task_id(run, it)),
             Effect::CancelChild(child) => {
                 self.own.push_back(Message::Give(child, Given::quietly(Input::Cancel)));
             }
@@ -106,25 +104,25 @@ impl Shard {
 
     /// Gives free slots of this process to attempts that wait for one.
     pub(crate) fn pump(&mut self) {
-        while let Some((task, brakes)) = self.tasks.next() {
-            let attempt = attempt_id(task);
-            let parameters = match self.runs.get(&task.run) {
-                None => Err(attempt::cancelled()),
-                Some(live) => match live.run.secrets_of(task.step) {
-                    [] => live
-                        .run
-                        .resolve(attempt, &std::collections::BTreeMap::new())
-                        .map(|it| Parameters::Resolved(Box::new(it))),
-                    names => Ok(Parameters::Secret(names.to_vec())),
-                },
-            };
-            match parameters {
-                Ok(it) => attempt::spawn(&self.core, task, it, brakes),
+        while let Some(task) = self.tasks.next() {
+            match self.parameters(task) {
+                Ok(it) => self.tasks.begin(&self.core, task, it),
                 Err(error) => {
-                    let outcome = Outcome::Failure(error);
-                    self.own.push_back(Message::AttemptEnded { task, outcome });
+                    let input = Input::Result { attempt: attempt_id(task), outcome: Outcome::Failure(error) };
+                    self.own.push_back(Message::Give(task.run, Given::quietly(input)));
                 }
             }
+        }
+    }
+
+    fn parameters(&self, task: TaskId) -> Result<Parameters, StepError> {
+        let live = self.runs.get(&task.run).ok_or_else(attempt::cancelled)?;
+        match live.run.secrets_of(task.step) {
+            [] => {
+                let resolved = live.run.resolve(attempt_id(task), &BTreeMap::new())?;
+                Ok(Parameters::Resolved(Box::new(resolved)))
+            }
+            names => Ok(Parameters::Secret(names.to_vec())),
         }
     }
 }

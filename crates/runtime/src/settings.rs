@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use drawloom_engine::InlineKinds;
 use drawloom_queue::Executor;
 
-use crate::SecretBook;
+use crate::{SecretBook, SystemWorld, World};
 
 /// What a loom is given, besides its store.
 #[derive(Clone)]
@@ -30,6 +30,8 @@ pub struct Settings {
     pub idle: Duration,
     /// Names this process to others that find the store taken.
     pub owner: String,
+    /// Where the time of day and chance come from.
+    pub world: Arc<dyn World>,
 }
 
 /// Whether a loom does the work of its runs.
@@ -57,6 +59,7 @@ impl Settings {
             blob_from: 256 * 1024,
             idle: Duration::from_secs(30),
             owner: format!("process {}", std::process::id()),
+            world: Arc::new(SystemWorld),
         }
     }
 }

@@ -10,15 +10,19 @@
 //! decided. A commit that fails ends the loop: nothing of it, or after it, is released.
 
 use std::{
-    collections::{HashMap, VecDeque},
+    collections::{BTreeMap, VecDeque},
     sync::Arc,
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use drawloom_blueprint::{RunId, Timestamp};
 use drawloom_engine::{Admission, Input};
 use drawloom_store::StoreError;
-use tokio::sync::{mpsc, oneshot};
+use hashbrown::HashMap;
+use tokio::{
+    sync::{mpsc, oneshot},
+    time::Instant,
+};
 
 use crate::{
     Error, Work,
@@ -31,6 +35,9 @@ use crate::{
     live::Live,
     timers::Timers,
 };
+
+/// What takes turns: attempts that end, messages of the loop to itself, and callers.
+const TURNS: u8 = 3;
 
 /// Which runs the loop looks after.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,13 +61,13 @@ pub(crate) struct Shard {
     inbox: mpsc::Receiver<Message>,
     /// Messages of the loop to itself.
     pub(crate) own: VecDeque<Message>,
-    own_turn: bool,
+    turn: u8,
     pub(crate) runs: HashMap<RunId, Live>,
     /// Runs on their way into memory, and what waits for them.
-    pub(crate) loading: HashMap<RunId, Vec<Given>>,
+    pub(crate) loading: BTreeMap<RunId, Vec<Given>>,
     /// Sub-flows about to begin, and what waits for them.
-    pub(crate) starting: HashMap<RunId, Vec<Given>>,
-    pub(crate) waiters: HashMap<RunId, Vec<oneshot::Sender<()>>>,
+    pub(crate) starting: BTreeMap<RunId, Vec<Given>>,
+    pub(crate) waiters: BTreeMap<RunId, Vec<oneshot::Sender<()>>>,
     pub(crate) slots: Admission,
     pub(crate) timers: Timers,
     pub(crate) tasks: Dispatcher,
@@ -75,21 +82,22 @@ pub(crate) struct Shard {
 impl Shard {
     pub(crate) fn new(core: Arc<Core>, inbox: mpsc::Receiver<Message>, slots: Admission, flight: Flight) -> Self {
         let tasks = Dispatcher::new(core.settings.parallelism);
+        let clock = Clock::new(Arc::clone(&core.settings.world));
         Self {
             core,
             inbox,
             own: VecDeque::new(),
-            own_turn: false,
+            turn: 0,
             runs: HashMap::new(),
-            loading: HashMap::new(),
-            starting: HashMap::new(),
-            waiters: HashMap::new(),
+            loading: BTreeMap::new(),
+            starting: BTreeMap::new(),
+            waiters: BTreeMap::new(),
             slots,
             timers: Timers::default(),
             tasks,
             batch: Batch::default(),
             flight,
-            clock: Clock::new(),
+            clock,
             reach: Reach::Named,
             mood: Mood::Working,
             swept: Instant::now(),
@@ -121,6 +129,7 @@ impl Shard {
                     Ok(batch) => self.release(batch),
                     Err(error) => return Err(self.fail(error)),
                 },
+                Some(it) = self.tasks.ended(), if self.batch.has_room() => self.attempt_ended(it),
                 message = self.inbox.recv(), if self.batch.has_room() => match message {
                     Some(it) => self.take(it),
                     None => return Ok(()),
@@ -147,25 +156,36 @@ impl Shard {
         matches!(self.mood, Mood::Closing(_))
     }
 
-    /// Takes in what is there, as long as there is room. Callers and the loop itself take turns.
+    /// Takes in what is there, as long as there is room. Attempts, callers and the loop itself take turns.
     fn drain(&mut self) {
         self.wake();
-        while self.batch.has_room() {
-            self.own_turn = !self.own_turn;
-            let message = if self.own_turn {
-                self.own.pop_front().or_else(|| self.inbox.try_recv().ok())
-            } else {
-                self.inbox.try_recv().ok().or_else(|| self.own.pop_front())
-            };
-            match message {
-                Some(it) => self.take(it),
-                None => break,
-            }
+        let mut idle = 0;
+        while idle < TURNS && self.batch.has_room() {
+            idle = if self.take_turn() { 0 } else { idle + 1 };
         }
         if self.swept.elapsed() >= self.core.settings.idle / 2 {
             self.swept = Instant::now();
             self.sweep();
         }
+    }
+
+    /// Takes in one thing of the kind whose turn it is, if there is any.
+    fn take_turn(&mut self) -> bool {
+        self.turn = (self.turn + 1) % TURNS;
+        let message = match self.turn {
+            0 => match self.tasks.try_ended() {
+                Some(it) => {
+                    self.attempt_ended(it);
+                    return true;
+                }
+                None => None,
+            },
+            1 => self.own.pop_front(),
+            _ => self.inbox.try_recv().ok(),
+        };
+        let found = message.is_some();
+        message.into_iter().for_each(|it| self.take(it));
+        found
     }
 
     /// Wakes the runs whose time has come, in due order.
@@ -183,7 +203,8 @@ impl Shard {
 
     fn nap(&mut self) -> Duration {
         let sweep = self.core.settings.idle / 2;
-        if self.core.settings.work == Work::Leave || !self.batch.has_room() {
+        if self.core.settings.work == Work::Leave || self.is_closing() || !self.batch.has_room() {
+            // Timers wake nobody now.
             return sweep;
         }
         let now = self.now();

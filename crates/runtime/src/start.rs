@@ -8,7 +8,7 @@ use drawloom_blueprint::{Blueprint, FlowHash, Parent, RunId, Started, StepIx, Va
 use drawloom_engine::{check_inputs, prepare};
 
 use crate::{
-    Error, clock,
+    Error, World, clock,
     versions::{Found, Versions},
 };
 
@@ -88,23 +88,28 @@ pub(crate) struct Origin {
 }
 
 /// Checks a start and evaluates what must be known before the run is.
-pub(crate) async fn new_run(versions: &Versions, start: Start, origin: Origin) -> Result<NewRun, Error> {
+pub(crate) async fn new_run(
+    world: &dyn World,
+    versions: &Versions,
+    start: Start,
+    origin: Origin,
+) -> Result<NewRun, Error> {
     let Found { blueprint, hash, number } = versions.find(&start.version).await?;
     let inputs = check_inputs(&blueprint, &start.inputs).map_err(Error::Inputs)?;
     let mut started = Box::new(Started {
-        run: origin.run.map_or_else(clock::new_run_id, Ok)?,
+        run: origin.run.map_or_else(|| clock::new_run_id(world), Ok)?,
         flow: blueprint.flow.clone(),
         version: hash,
         number: number.or(origin.number),
         inputs,
         trigger: start.trigger,
-        seed: origin.seed.map_or_else(clock::new_seed, Ok)?,
+        seed: origin.seed.map_or_else(|| clock::new_seed(world), Ok)?,
         parent: origin.parent,
         labels: start.labels,
         concurrency_key: None,
         forked_from: origin.forked_from,
         depth: origin.depth,
     });
-    prepare(&blueprint, &mut started, clock::now()).map_err(Error::Prepare)?;
+    prepare(&blueprint, &mut started, world.now()).map_err(Error::Prepare)?;
     Ok(NewRun { started, blueprint, idempotency_key: start.idempotency_key, adopt: origin.adopt })
 }

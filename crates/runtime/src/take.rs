@@ -10,7 +10,7 @@ use tokio::sync::oneshot;
 use crate::{
     Error, Taken,
     batch::Release,
-    dispatch::attempt_id,
+    dispatch::{Ended, attempt_id},
     inbox::{Given, GivenRule, Message, Reply},
     live::Live,
     load,
@@ -33,7 +33,6 @@ impl Shard {
             Message::Fetched(run, it) => self.fetched(run, it),
             Message::Child { child, parent, fate } => self.child_known(child, parent, fate),
             Message::Resolve { task, secrets, reply } => self.resolve(task, &secrets, reply),
-            Message::AttemptEnded { task, outcome } => self.attempt_ended(task, outcome),
             Message::ReachAll => self.reach_all(),
             Message::Index(rows) => self.index(&rows),
             Message::Close(reply) => self.close(reply),
@@ -54,9 +53,16 @@ impl Shard {
         if given.rule == GivenRule::UnlessEnding && live.ending {
             return;
         }
+        let woken = matches!(given.input, Input::Tick);
         let decision = live.run.handle(given.input, now);
         let taken = if decision.dropped { Taken::Dropped } else { Taken::Yes };
+        let futile = woken && decision.facts.is_empty();
+        let next = live.run.next_due();
         self.decided(run, decision);
+        if futile {
+            // A run that does nothing with a time that has come is not woken for it again and again.
+            self.timers.set(run, next.filter(|it| *it > now));
+        }
         if let Some(reply) = given.reply {
             self.batch.release(Release::Reply(Box::new(move || answer(Some(reply), Ok(taken)))));
         }
@@ -75,15 +81,13 @@ impl Shard {
         let now = self.clock.last();
         let Some(live) = self.runs.get_mut(&run) else { return };
         let Decision { facts, effects, .. } = decision;
-        let idle = facts.is_empty();
         if let Some(change) = live.note(now, facts, &effects) {
             self.batch.add(change);
         }
         if !effects.is_empty() {
             self.batch.release(Release::Effects(run, effects));
         }
-        // A run that does nothing with a time that has come (it is paused) is not woken for it again and again.
-        let due = live.run.next_due().filter(|it| !idle || *it > now);
+        let due = live.run.next_due();
         self.timers.set(run, due);
     }
 
@@ -139,8 +143,8 @@ impl Shard {
         let _ = reply.send(resolved);
     }
 
-    fn attempt_ended(&mut self, task: TaskId, outcome: Outcome) {
-        self.tasks.ended(task);
+    /// An attempt has ended, and its slot is free.
+    pub(crate) fn attempt_ended(&mut self, (task, outcome): Ended) {
         // A task that was stopped because the process ends is handed out again by the next one.
         let returned = self.is_closing() && matches!(outcome, Outcome::Failure(_));
         // A run whose attempt is under way is in memory, unless it was killed.
@@ -151,7 +155,7 @@ impl Shard {
     }
 
     fn close(&mut self, reply: oneshot::Sender<()>) {
-        self.tasks.stop_all();
+        self.tasks.stop_all(&self.core);
         match &mut self.mood {
             Mood::Closing(waiting) => waiting.push(reply),
             Mood::Working => self.mood = Mood::Closing(vec![reply]),

@@ -3,12 +3,10 @@
 //! **Invariant:** at most one instant per run; instants come in order. Times are those of the wall clock, so a sleep
 //! is cut short now and then in case the clock was set.
 
-use std::{
-    collections::{BTreeSet, HashMap},
-    time::Duration,
-};
+use std::{collections::BTreeSet, time::Duration};
 
 use drawloom_blueprint::{RunId, Timestamp};
+use hashbrown::HashMap;
 
 /// How long the loop sleeps before it looks at the clock again.
 const NAP_MAX: Duration = Duration::from_secs(5);

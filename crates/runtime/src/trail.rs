@@ -92,7 +92,11 @@ impl Trail {
                     OpenedAs::Wait(WaitFor::Until(at)) => Some(*at),
                     _ => it.deadline,
                 };
-                self.detailed((*frame, *step), Status::Waiting, due, None)
+                let mut what = self.detailed((*frame, *step), Status::Waiting, due, None);
+                if let (What::Step { child, .. }, OpenedAs::Flow { run, .. }) = (&mut what, &it.what) {
+                    *child = Some(*run);
+                }
+                what
             }
             Move::Resting(frame, step, due) => self.detailed((*frame, *step), Status::Waiting, Some(*due), None),
             Move::Succeeded(frame, step, _) | Move::Adopted(frame, step, _) | Move::Closed(frame, step) => {
@@ -143,6 +147,6 @@ impl Trail {
         error: Option<StepError>,
     ) -> What {
         let id = self.blueprint.step(step).id.as_str().into();
-        What::Step { id, path: self.path(frame, step).into(), status, attempt: None, due, error }
+        What::Step { id, path: self.path(frame, step).into(), status, attempt: None, due, error, child: None }
     }
 }

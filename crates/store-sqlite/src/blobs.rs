@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use drawloom_store::{BlobHash, Blobs, StoreError};
+use drawloom_store::{BlobHash, BlobWriter, Blobs, StoreError};
 
 use crate::SqliteStore;
 
@@ -19,6 +19,20 @@ impl Blobs for SqliteStore {
 
     async fn has_blob(&self, hash: BlobHash) -> Result<bool, StoreError> {
         self.blobs.has_blob(hash).await
+    }
+
+    async fn new_blob(&self) -> Result<Box<dyn BlobWriter>, StoreError> {
+        self.writer()?;
+        self.blobs.new_blob().await
+    }
+
+    async fn blob_part(&self, hash: BlobHash, from: u64, most: usize) -> Result<Option<Bytes>, StoreError> {
+        self.blobs.blob_part(hash, from, most).await
+    }
+
+    async fn renew_blob(&self, hash: BlobHash) -> Result<bool, StoreError> {
+        self.writer()?;
+        self.blobs.renew_blob(hash).await
     }
 
     async fn blobs(&self, after: Option<BlobHash>, limit: usize) -> Result<Vec<BlobHash>, StoreError> {

@@ -22,7 +22,9 @@ impl Catalog for SqliteStore {
         let source = source.map(str::to_owned);
         self.writer()?
             .alone(move |desk| {
-                let sql = "INSERT OR IGNORE INTO versions (hash, blueprint, source) VALUES (?, ?, ?)";
+                let sql = "INSERT INTO versions (hash, blueprint, source) VALUES (?, ?, ?) \
+                           ON CONFLICT (hash) DO UPDATE SET source = excluded.source \
+                           WHERE source IS NULL AND excluded.source IS NOT NULL";
                 desk.conn().prepare_cached(sql)?.execute(params![hash.0, &blueprint[..], source])?;
                 Ok(hash)
             })

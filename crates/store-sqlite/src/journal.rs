@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use drawloom_blueprint::{RunId, Timestamp};
 use drawloom_store::{
-    Append, Claim, Commit, DuePlace, Journal, PAGE_BYTES, PAGE_ITEMS, Record, RunRow, StoreError, Unended,
+    Append, Claim, Commit, DuePlace, Journal, PAGE_BYTES, PAGE_ITEMS, Record, RunRow, StoreError, Unended, pack,
 };
 use rusqlite::{Connection, params};
 
@@ -11,7 +11,6 @@ use crate::{
     SqliteStore,
     columns::{RUN, count, key, limit as sql_limit, run_row, unsigned},
     fault::Work,
-    pack,
 };
 
 #[async_trait]

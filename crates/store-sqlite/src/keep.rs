@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use bytes::Bytes;
 use drawloom_blueprint::Timestamp;
-use drawloom_store::{ResultCache, SecretRow, Secrets, StoreError};
+use drawloom_store::{CachedRow, PAGE_BYTES, ResultCache, SecretRow, Secrets, StoreError};
 use rusqlite::{OptionalExtension, params};
 
 use crate::{SqliteStore, columns::limit as sql_limit};
@@ -81,6 +81,29 @@ impl ResultCache for SqliteStore {
                 let sql = "DELETE FROM results WHERE key IN \
                            (SELECT key FROM results WHERE expires <= ? ORDER BY expires LIMIT ?)";
                 Ok(desk.conn().execute(sql, params![now.0, sql_limit(limit)])?)
+            })
+            .await
+    }
+
+    async fn all_cached(&self, after: Option<[u8; 32]>, limit: usize) -> Result<Vec<CachedRow>, StoreError> {
+        self.readers()
+            .read(move |conn| {
+                // No key lies below the empty one.
+                let after = after.as_ref().map_or(&[][..], |it| &it[..]);
+                let sql = "SELECT key, output, expires FROM results WHERE key > ? ORDER BY key LIMIT ?";
+                let mut find = conn.prepare_cached(sql)?;
+                let mut found = find.query(params![after, sql_limit(limit)])?;
+                let mut rows = Vec::new();
+                let mut bytes = 0;
+                while let Some(row) = found.next()? {
+                    let output: Vec<u8> = row.get(1)?;
+                    bytes += output.len();
+                    if bytes > PAGE_BYTES && !rows.is_empty() {
+                        break;
+                    }
+                    rows.push(CachedRow { key: row.get(0)?, output: output.into(), expires: Timestamp(row.get(2)?) });
+                }
+                Ok(rows)
             })
             .await
     }

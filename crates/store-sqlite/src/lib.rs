@@ -16,7 +16,6 @@ mod journal;
 mod keep;
 mod lock;
 mod logs;
-mod pack;
 mod prune;
 mod readers;
 mod runs;

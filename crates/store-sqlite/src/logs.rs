@@ -6,6 +6,7 @@ use async_trait::async_trait;
 use drawloom_blueprint::RunId;
 use drawloom_store::{
     LogAppend, LogPlace, LogQuery, LogRecord, LogSource, Logs, PAGE_BYTES, PAGE_ITEMS, StoreError, log_batch::Budget,
+    pack,
 };
 use rusqlite::{Connection, params};
 
@@ -13,7 +14,6 @@ use crate::{
     SqliteStore,
     columns::{count, key, unsigned},
     fault::Work,
-    pack,
     writer::{BUDGET, budget},
 };
 

@@ -25,10 +25,11 @@ const BLOB_GRACE: Duration = Duration::from_secs(3600);
 impl Upkeep for SqliteStore {
     async fn info(&self) -> Result<StoreInfo, StoreError> {
         let (place, blobs) = (self.path.display().to_string(), self.blobs.clone());
+        let written = self.writer.as_ref().map(|it| it.written()).unwrap_or_default();
         self.readers()
             .read(move |conn| {
                 let (blobs, blob_bytes) = blobs.size()?;
-                Ok(StoreInfo { place, blobs, blob_bytes, ..info(conn)? })
+                Ok(StoreInfo { place, blobs, blob_bytes, written, ..info(conn)? })
             })
             .await
     }

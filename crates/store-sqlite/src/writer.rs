@@ -11,13 +11,13 @@ mod wal;
 use std::{
     path::Path,
     sync::{
-        Mutex, PoisonError,
+        Arc, Mutex, PoisonError,
         mpsc::{self, Receiver, Sender},
     },
     thread::{self, JoinHandle},
 };
 
-use drawloom_store::{Append, LogAppend, StoreError};
+use drawloom_store::{Append, LogAppend, StoreError, Written};
 use tokio::sync::oneshot;
 
 pub(crate) use desk::Desk;
@@ -53,19 +53,26 @@ enum Shared {
 pub(crate) struct Writer {
     queue: Sender<Job>,
     thread: Mutex<Option<JoinHandle<()>>>,
+    written: Arc<Mutex<Written>>,
 }
 
 impl Writer {
     /// Opens the file, brings its schema up to date, and starts the thread.
     pub(crate) fn start(path: &Path, durability: Durability) -> Result<Self, StoreError> {
         let mut desk = Desk::open(path, durability)?;
+        let written = desk.written();
         let (queue, jobs) = mpsc::channel();
         let thread = thread::Builder::new().name("drawloom-store".to_owned()).spawn(move || {
             work(&mut desk, &jobs);
             desk.flush_log();
         });
         let thread = thread.map_err(|it| StoreError::Unavailable(format!("no thread for the store: {it}")))?;
-        Ok(Self { queue, thread: Mutex::new(Some(thread)) })
+        Ok(Self { queue, thread: Mutex::new(Some(thread)), written })
+    }
+
+    /// What was written to the journal.
+    pub(crate) fn written(&self) -> Written {
+        *self.written.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Hands over facts. Its place in the order is fixed when this returns.

@@ -2,6 +2,7 @@
 //!
 //! **Invariant:** the bytes under a hash have that hash; a blob that was put is there after a crash.
 
+mod draft;
 mod folder;
 
 use std::{fmt, str::FromStr};
@@ -64,6 +65,26 @@ pub trait Blobs: Send + Sync {
     /// Whether a blob with this hash is there. Its bytes are not looked at.
     async fn has_blob(&self, hash: BlobHash) -> Result<bool, StoreError>;
 
+    /// A new blob, to be written piece by piece.
+    async fn new_blob(&self) -> Result<Box<dyn BlobWriter>, StoreError>;
+
+    /// At most `most` bytes of a blob, from the byte number `from` on; none of them behind its end. What is read so is
+    /// not compared with the hash.
+    async fn blob_part(&self, hash: BlobHash, from: u64, most: usize) -> Result<Option<Bytes>, StoreError>;
+
+    /// Says whether a blob is there, and has it stay as long as if it had just been put.
+    async fn renew_blob(&self, hash: BlobHash) -> Result<bool, StoreError>;
+
     /// At most `limit` hashes above `after`, in order.
     async fn blobs(&self, after: Option<BlobHash>, limit: usize) -> Result<Vec<BlobHash>, StoreError>;
+}
+
+/// Writes one blob without holding all of it. Dropping this leaves nothing of it.
+#[async_trait]
+pub trait BlobWriter: Send {
+    /// Adds bytes. After an error nothing more can be written.
+    async fn write(&mut self, bytes: Bytes) -> Result<(), StoreError>;
+
+    /// Keeps what was written, as [`Blobs::put_blob`] would.
+    async fn finish(self: Box<Self>) -> Result<BlobHash, StoreError>;
 }

@@ -46,7 +46,8 @@ pub struct FlowRow {
 /// Keeps versions of flows. Needs no claim: publishing beside a running owner is allowed.
 #[async_trait]
 pub trait Catalog: Send + Sync {
-    /// Keeps a version under its hash, which is returned. Doing so again changes nothing (the first source stays).
+    /// Keeps a version under its hash, which is returned. Doing so again changes nothing: the first source that
+    /// was given stays.
     async fn put_version(&self, blueprint: Bytes, source: Option<&str>) -> Result<FlowHash, StoreError>;
 
     /// The version with this hash.

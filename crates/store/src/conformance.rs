@@ -6,6 +6,7 @@
 
 mod blobs;
 mod catalog;
+mod copy;
 mod journal;
 mod keep;
 mod kit;
@@ -62,7 +63,11 @@ scenarios! {
     catalog::flows_in_pages,
     keep::secrets_by_name,
     keep::results_expire,
+    keep::results_are_listed_by_key,
+    copy::everything_is_copied,
+    copy::only_into_an_empty_store,
     blobs::blobs_by_hash,
+    blobs::blobs_piece_by_piece,
     logs::lines_come_back_in_order,
     logs::reading_goes_on_where_it_stopped,
     logs::repeated_lines_are_kept_once,

@@ -17,6 +17,17 @@ pub struct SecretRow {
     pub updated_at: Timestamp,
 }
 
+/// A cached output.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CachedRow {
+    /// Its key.
+    pub key: [u8; 32],
+    /// The encoded output.
+    pub output: Bytes,
+    /// From when on it serves no more.
+    pub expires: Timestamp,
+}
+
 /// Keeps sealed secrets by name.
 #[async_trait]
 pub trait Secrets: Send + Sync {
@@ -44,4 +55,8 @@ pub trait ResultCache: Send + Sync {
 
     /// Drops at most `limit` outputs that expire at `now` or earlier, and says how many there were.
     async fn drop_expired(&self, now: Timestamp, limit: usize) -> Result<usize, StoreError>;
+
+    /// At most `limit` outputs (and a page's worth of bytes at most, but one output at least) whose keys lie above
+    /// `after`, in order of key, expired or not. An empty answer is the end.
+    async fn all_cached(&self, after: Option<[u8; 32]>, limit: usize) -> Result<Vec<CachedRow>, StoreError>;
 }

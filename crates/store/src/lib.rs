@@ -11,23 +11,25 @@ pub mod admit;
 mod blobs;
 mod catalog;
 pub mod conformance;
+pub mod copy;
 mod error;
 pub mod files;
 mod journal;
 mod keep;
 mod logs;
 mod memory;
+pub mod pack;
 mod run;
 mod shard;
 mod upkeep;
 pub mod vault;
 pub mod verify;
 
-pub use blobs::{BlobHash, Blobs, FolderBlobs};
+pub use blobs::{BlobHash, BlobWriter, Blobs, FolderBlobs};
 pub use catalog::{Catalog, FlowRow, Publish, Published, Version};
 pub use error::StoreError;
 pub use journal::{Append, Claim, Commit, DuePlace, Entry, Follows, Journal, Record, RunAppend, Unended};
-pub use keep::{ResultCache, SecretRow, Secrets};
+pub use keep::{CachedRow, ResultCache, SecretRow, Secrets};
 pub use logs::batch as log_batch;
 pub use logs::{
     LINE_COST, LINE_MAX, LOG_MAX, LogAppend, LogLine, LogPlace, LogQuery, LogRecord, LogSource, LogStream, Logs,
@@ -35,7 +37,7 @@ pub use logs::{
 pub use memory::MemoryStore;
 pub use run::{IdPrefix, RunFilter, RunHead, RunReader, RunRow, RunState};
 pub use shard::{Epoch, SHARDS, Shard};
-pub use upkeep::{Finding, FlowSize, Keep, Prune, Pruned, StoreInfo, Upkeep};
+pub use upkeep::{Finding, FlowSize, Keep, Prune, Pruned, StoreInfo, Upkeep, Written};
 
 /// About how many bytes one page of facts or log lines holds.
 pub const PAGE_BYTES: usize = 4 * 1024 * 1024;

@@ -21,7 +21,7 @@ use std::{
 use bytes::Bytes;
 use drawloom_blueprint::{FlowHash, RunId, Timestamp};
 
-use crate::{BlobHash, Entry, Epoch, Published, RunHead, RunState, StoreError};
+use crate::{BlobHash, Entry, Epoch, Published, RunHead, RunState, StoreError, Written};
 
 /// A store in memory.
 #[derive(Debug, Default)]
@@ -41,9 +41,10 @@ struct Content {
     versions: BTreeMap<FlowHash, (Bytes, Option<String>)>,
     flows: BTreeMap<String, Flow>,
     secrets: BTreeMap<String, (Bytes, Timestamp)>,
-    cache: HashMap<[u8; 32], (Bytes, Timestamp)>,
+    cache: BTreeMap<[u8; 32], (Bytes, Timestamp)>,
     blobs: BTreeMap<BlobHash, (Bytes, std::time::Instant)>,
     logs: logs::Kept,
+    written: Written,
 }
 
 #[derive(Debug)]

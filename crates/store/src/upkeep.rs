@@ -30,6 +30,19 @@ pub struct StoreInfo {
     pub versions: u64,
     /// Runs, facts and bytes by flow, by name.
     pub flows: Vec<FlowSize>,
+    /// What this handle has written.
+    pub written: Written,
+}
+
+/// What was written to the journal since the store was opened, by this handle alone.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Written {
+    /// Commits that held facts.
+    pub commits: u64,
+    /// Rows of facts; a row may hold several.
+    pub rows: u64,
+    /// Bytes of those rows.
+    pub bytes: u64,
 }
 
 /// What the runs of one flow take.

@@ -12,6 +12,30 @@ pub(super) fn install(env: &mut Environment<'static>) {
     env.add_filter("join", join);
     env.add_filter("indent", indent);
     env.add_filter("format", format);
+    env.add_filter("slice", slice);
+    env.add_filter("batch", batch);
+}
+
+/// The most lists that `slice` makes, and the longest that `batch` fills up.
+const PARTS_MAX: usize = 100_000;
+
+fn slice(state: &mut State<'_, '_>, value: &Value, count: usize, filler: Option<Value>) -> Result<Value, Error> {
+    few(count)?;
+    filters::slice(state, value.clone(), count, filler)
+}
+
+fn batch(state: &mut State<'_, '_>, value: &Value, size: usize, filler: Option<Value>) -> Result<Value, Error> {
+    if filler.is_some() {
+        few(size)?;
+    }
+    filters::batch(state, value.clone(), size, filler)
+}
+
+fn few(count: usize) -> Result<(), Error> {
+    if count <= PARTS_MAX {
+        return Ok(());
+    }
+    Err(Error::new(ErrorKind::InvalidOperation, format!("{count} are more parts than the {PARTS_MAX} allowed")))
 }
 
 fn room(bytes: usize) -> Result<(), Error> {

@@ -1,21 +1,23 @@
 //! Values into the template engine and back, without copying lists and objects on the way in.
 
 use std::{
+    collections::BTreeMap,
     fmt,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use minijinja::{
     Environment, Error, ErrorKind,
-    value::{Enumerator, Object, ObjectRepr, Rest, Value as JinjaValue, ValueKind},
+    value::{Enumerator, Object, ObjectRepr, Value as JinjaValue, ValueKind},
 };
 
-use super::{ExprError, OUTPUT_MAX};
+use super::{ExprError, OUTPUT_MAX, Seg};
 use crate::{DEPTH_MAX, Value};
 
-/// A list or object of ours, seen by the template engine.
+/// A list or object of ours, seen by the template engine. Where there is somebody to ask in the end, what it lacks is
+/// [`Missing`]; otherwise it is undefined, of which nothing more can be taken.
 #[derive(Debug)]
-struct Shared(Value);
+struct Shared(Value, Option<Questioned>);
 
 impl Object for Shared {
     fn repr(self: &Arc<Self>) -> ObjectRepr {
@@ -23,10 +25,14 @@ impl Object for Shared {
     }
 
     fn get_value(self: &Arc<Self>, key: &JinjaValue) -> Option<JinjaValue> {
-        match &self.0 {
-            Value::List(it) => it.get(key.as_usize()?).map(to_jinja),
-            Value::Object(it) => it.get(key.as_str()?).map(to_jinja),
-            _ => None,
+        let (found, seg) = match &self.0 {
+            Value::List(it) => (it.get(key.as_usize()?), Seg::Index(key.as_i64()?)),
+            Value::Object(it) => (it.get(key.as_str()?), Seg::Name(key.as_str()?.to_owned())),
+            _ => return None,
+        };
+        match found {
+            Some(it) => Some(within(it, self.1.as_ref())),
+            None => self.1.as_ref().map(|it| it.member(&super::missing(&seg, &self.0).into())),
         }
     }
 
@@ -41,16 +47,44 @@ impl Object for Shared {
 
 /// Whether and why something undefined was used, where the engine gives no way to refuse on the spot.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Questioned(Arc<Mutex<Option<String>>>);
+pub(super) struct Questioned(Arc<Mutex<Questions>>);
+
+#[derive(Debug, Default)]
+struct Questions {
+    noted: Option<String>,
+    /// The members that are missing and have neither been replaced by a default nor asked for members of their own.
+    open: BTreeMap<usize, Arc<str>>,
+    count: usize,
+}
+
+/// How many missing members one evaluation may come by.
+const MISSING_MAX: usize = 1_000;
 
 impl Questioned {
+    fn questions(&self) -> MutexGuard<'_, Questions> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn note(&self, why: &str) {
-        let mut slot = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        slot.get_or_insert_with(|| why.to_owned());
+        self.questions().noted.get_or_insert_with(|| why.to_owned());
+    }
+
+    /// A member that is missing; using it otherwise than with `default` or `is defined` is noted.
+    fn member(&self, why: &Arc<str>) -> JinjaValue {
+        let mut questions = self.questions();
+        questions.count += 1;
+        let number = questions.count;
+        questions.open.insert(number, Arc::clone(why));
+        if number > MISSING_MAX {
+            questions.noted.get_or_insert_with(|| why.to_string());
+        }
+        let it = Missing { why: Arc::clone(why), number: Some(number), questioned: self.clone() };
+        JinjaValue::from_object(it)
     }
 
     pub(super) fn answer(&self) -> Option<String> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        let questions = self.questions();
+        questions.noted.clone().or_else(|| questions.open.values().next().map(ToString::to_string))
     }
 }
 
@@ -59,7 +93,18 @@ impl Questioned {
 #[derive(Debug)]
 struct Missing {
     why: Arc<str>,
+    /// Its number, where it is a member of something that is there.
+    number: Option<usize>,
     questioned: Questioned,
+}
+
+impl Missing {
+    /// Says that it was used in a way that allows for its being missing.
+    fn settle(&self) {
+        if let Some(number) = self.number {
+            self.questioned.questions().open.remove(&number);
+        }
+    }
 }
 
 impl Object for Missing {
@@ -68,7 +113,11 @@ impl Object for Missing {
     }
 
     fn get_value(self: &Arc<Self>, _: &JinjaValue) -> Option<JinjaValue> {
-        Some(JinjaValue::from_dyn_object(Arc::clone(self)))
+        if self.number.is_none() {
+            return Some(JinjaValue::from_dyn_object(Arc::clone(self)));
+        }
+        self.settle();
+        Some(self.questioned.member(&self.why))
     }
 
     fn is_true(self: &Arc<Self>) -> bool {
@@ -83,11 +132,13 @@ impl Object for Missing {
 }
 
 pub(super) fn missing(why: &Arc<str>, questioned: &Questioned) -> JinjaValue {
-    JinjaValue::from_object(Missing { why: Arc::clone(why), questioned: questioned.clone() })
+    JinjaValue::from_object(Missing { why: Arc::clone(why), number: None, questioned: questioned.clone() })
 }
 
 fn is_undefined(value: &JinjaValue) -> bool {
-    value.is_undefined() || value.downcast_object_ref::<Missing>().is_some()
+    let missing = value.downcast_object_ref::<Missing>();
+    missing.into_iter().for_each(Missing::settle);
+    value.is_undefined() || missing.is_some()
 }
 
 /// Makes `default` and `is defined` see what is missing, and adds what Jinja has no filter for.
@@ -119,17 +170,22 @@ fn pairs(it: &JinjaValue) -> Result<Vec<(JinjaValue, JinjaValue)>, Error> {
     it.try_iter()?.map(|key| it.get_item(&key).map(|value| (key, value))).collect()
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "the engine hands arguments over by value")]
-fn default(value: &JinjaValue, args: Rest<JinjaValue>) -> JinjaValue {
-    let lax = args.get(1).is_some_and(JinjaValue::is_true);
+fn default(value: &JinjaValue, other: Option<JinjaValue>, lax: Option<JinjaValue>) -> JinjaValue {
+    let lax = lax.is_some_and(|it| it.is_true());
     if is_undefined(value) || (lax && !value.is_true()) {
-        args.first().cloned().unwrap_or_else(|| JinjaValue::from(""))
+        other.unwrap_or_else(|| JinjaValue::from(""))
     } else {
         value.clone()
     }
 }
 
+/// A value of ours for the template engine, which refuses on the spot to take anything of what is not there.
 pub(super) fn to_jinja(value: &Value) -> JinjaValue {
+    within(value, None)
+}
+
+/// The same; where there are `questions`, what is not there is asked about in the end.
+pub(super) fn within(value: &Value, questions: Option<&Questioned>) -> JinjaValue {
     match value {
         Value::Null => JinjaValue::from(()),
         Value::Bool(it) => (*it).into(),
@@ -137,7 +193,7 @@ pub(super) fn to_jinja(value: &Value) -> JinjaValue {
         Value::UInt(it) => (*it).into(),
         Value::Float(it) => (*it).into(),
         Value::Str(it) => JinjaValue::from(Arc::clone(it)),
-        Value::List(_) | Value::Object(_) => JinjaValue::from_object(Shared(value.clone())),
+        Value::List(_) | Value::Object(_) => JinjaValue::from_object(Shared(value.clone(), questions.cloned())),
     }
 }
 

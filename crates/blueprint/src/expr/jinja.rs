@@ -8,9 +8,12 @@ use std::{
     sync::{Arc, LazyLock, OnceLock},
 };
 
-use minijinja::{Environment, Error, Expression, UndefinedBehavior, value::Value as JinjaValue};
+use minijinja::{
+    Environment, Error, ErrorKind, Expression, UndefinedBehavior, machinery::tokenize, syntax::SyntaxConfig,
+    value::Value as JinjaValue,
+};
 
-use super::{ExprError, FUEL, Found, Names, bounded, bridge};
+use super::{ExprError, FUEL, Found, Names, TOKENS_MAX, bounded, bridge};
 use crate::{Timestamp, Value};
 
 /// The filters that an expression may use.
@@ -122,6 +125,15 @@ static ENVIRONMENT: LazyLock<Environment<'static>> = LazyLock::new(|| {
 
 type Compiled = Result<Expression<'static, 'static>, String>;
 
+/// Compiles an expression. Its tree is walked by recursion, so that one with very many words is refused before.
+fn compile(source: &str) -> Compiled {
+    let tokens = tokenize(source, true, SyntaxConfig::default()).map_while(Result::ok);
+    if tokens.take(TOKENS_MAX + 1).count() > TOKENS_MAX {
+        return Err(format!("the expression has more than {TOKENS_MAX} words and signs"));
+    }
+    ENVIRONMENT.compile_expression_owned(source.to_owned()).map_err(|it| explain(&it))
+}
+
 /// An expression for the template engine, compiled when it is first evaluated.
 #[derive(Clone)]
 pub struct Jinja {
@@ -138,26 +150,59 @@ impl Jinja {
     }
 
     pub(super) fn eval(&self, names: &dyn Names) -> Result<Value, ExprError> {
-        let compiled = self
-            .compiled
-            .get_or_init(|| ENVIRONMENT.compile_expression_owned(self.source.clone()).map_err(|it| explain(&it)));
+        let compiled = self.compiled.get_or_init(|| compile(&self.source));
         let compiled = compiled.as_ref().map_err(|it| ExprError::new(it.clone()))?;
+        // The engine refuses to take a member of what is undefined, also where a `default` stands behind. Only then is
+        // it asked again, with stand-ins for whatever is missing, and it is checked that no other use was made of them.
+        match self.attempt(compiled, names, Lookups::Strict) {
+            Err(Stopped::Undefined(error)) => self.attempt(compiled, names, Lookups::Lenient).map_err(|_| error),
+            Err(Stopped::Otherwise(error)) => Err(error),
+            Ok(value) => Ok(value),
+        }
+    }
+
+    fn attempt(
+        &self,
+        compiled: &Expression<'static, 'static>,
+        names: &dyn Names,
+        lookups: Lookups,
+    ) -> Result<Value, Stopped> {
         let questioned = bridge::Questioned::default();
+        let asked = (lookups == Lookups::Lenient).then_some(&questioned);
         let context = self.roots.iter().map(|root| {
             let value = match names.find(root) {
-                Found::Value(it) => bridge::to_jinja(&it),
+                Found::Value(it) => bridge::within(&it, asked),
                 Found::Missing(_) if root == "now" => now(names.now()),
                 Found::Missing(why) => bridge::missing(&why, &questioned),
             };
             (root.as_str(), value)
         });
         let context: BTreeMap<&str, JinjaValue> = context.collect();
-        let result = compiled.eval(JinjaValue::from(context)).map_err(|it| ExprError::new(explain(&it)))?;
+        let result = compiled.eval(JinjaValue::from(context)).map_err(|it| match it.kind() {
+            ErrorKind::UndefinedError => Stopped::Undefined(ExprError::new(explain(&it))),
+            _ => Stopped::Otherwise(ExprError::new(explain(&it))),
+        })?;
         if let Some(why) = questioned.answer() {
-            return Err(ExprError::new(why));
+            return Err(Stopped::Otherwise(ExprError::new(why)));
         }
-        bridge::from_jinja(&result)
+        bridge::from_jinja(&result).map_err(Stopped::Otherwise)
     }
+}
+
+/// What is taken of something undefined.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Lookups {
+    /// That is an error.
+    Strict,
+    /// It is undefined too.
+    Lenient,
+}
+
+/// Why an attempt gave no value.
+enum Stopped {
+    /// Something undefined was used.
+    Undefined(ExprError),
+    Otherwise(ExprError),
 }
 
 /// The function `now()`: the text of the instant, as RFC 3339 in UTC.
@@ -167,7 +212,6 @@ fn now(instant: Timestamp) -> JinjaValue {
 
 /// The engine's message without its own framing, in the words of the flow language.
 fn explain(error: &Error) -> String {
-    use minijinja::ErrorKind;
     match (error.kind(), error.detail()) {
         (ErrorKind::OutOfFuel, _) => format!("the expression takes too long (more than {FUEL} instructions)"),
         (ErrorKind::UndefinedError, Some(detail)) => detail.to_owned(),

@@ -2,17 +2,15 @@
 
 use std::collections::BTreeSet;
 
-use drawloom_blueprint::{RunId, RunStatus};
-use drawloom_runtime::{Events, Loom, RunView, Seen, What};
-use serde_json::{Value as Json, json};
+use drawloom_blueprint::RunId;
+use drawloom_runtime::{Events, Loom, Seen, What};
 
+use super::report::Report;
 use crate::{
     Done,
     control::Door,
-    failure::{FAILED, Failure, INTERRUPTED},
-    live::{self, Show},
-    output,
-    settings::Settings,
+    failure::{Failure, INTERRUPTED},
+    live::{self, Names, Show},
     workshop::Workshop,
 };
 
@@ -20,48 +18,50 @@ use crate::{
 const HINTS_MAX: usize = 3;
 
 /// How following ended.
-pub(super) enum Followed {
+enum Followed {
     /// All runs have ended.
     Ended,
     /// Somebody pressed Ctrl-C; what has not ended goes on later.
     Interrupted,
 }
 
-/// Shows these runs until they end, closes the loom, and says how they ended.
-pub(super) async fn watch(workshop: &Workshop, loom: Loom, events: Events, runs: &[RunId]) -> Done {
-    watch_with(workshop, loom, events, runs, live::show(&workshop.settings)).await
+/// What to follow, and what to say in the end.
+pub(super) struct Watch<'a> {
+    /// The runs.
+    pub(super) runs: &'a [RunId],
+    /// Those of them whose ends are told and make the exit code.
+    pub(super) report: Report<'a>,
+    /// How their events are shown.
+    pub(super) show: Box<dyn Show>,
 }
 
-/// The same, shown in a certain way.
-pub(super) async fn watch_with(
-    workshop: &Workshop,
-    loom: Loom,
-    events: Events,
-    runs: &[RunId],
-    mut show: Box<dyn Show>,
-) -> Done {
-    // While it works, other commands steer its runs through the door.
-    let door = Door::open(&workshop.settings.store, &loom);
-    let followed = follow(&loom, events, runs, show.as_mut()).await;
-    drop(door);
-    show.end();
-    let reader = loom.reader().clone();
-    let closed = loom.close().await;
-    let followed = followed?;
-    closed?;
-    let mut views = Vec::new();
-    for run in runs {
-        views.push(reader.view(*run).await?);
-    }
-    say(&views, &workshop.settings);
-    match followed {
-        Followed::Ended => Ok(exit(&views)),
-        Followed::Interrupted => Ok(INTERRUPTED),
+impl Watch<'_> {
+    /// Shows the runs until they end, closes the loom, and says how they ended.
+    pub(super) async fn go(mut self, workshop: &Workshop, loom: Loom, events: Events) -> Done {
+        // While it works, other commands steer its runs through the door.
+        let door = Door::open(&workshop.settings.store, &loom);
+        let followed = follow(&loom, events, self.runs, self.show.as_mut()).await;
+        drop(door);
+        self.show.end();
+        let reader = loom.reader().clone();
+        let closed = loom.close().await;
+        let followed = followed?;
+        closed?;
+        let code = self.report.say(&reader, &workshop.settings).await?;
+        Ok(match followed {
+            Followed::Ended => code,
+            Followed::Interrupted => INTERRUPTED,
+        })
     }
 }
 
 async fn follow(loom: &Loom, mut events: Events, runs: &[RunId], show: &mut dyn Show) -> Result<Followed, Failure> {
     let mut open: BTreeSet<RunId> = runs.iter().copied().collect();
+    let mut flows = Vec::with_capacity(runs.len());
+    for run in runs {
+        flows.push((*run, loom.reader().row(*run).await?.head.flow));
+    }
+    let mut names = Names::of(&flows);
     let mut interrupt = std::pin::pin!(interrupted());
     let mut ticks = tokio::time::interval(live::TICK);
     let mut quiet = Quiet::default();
@@ -70,14 +70,14 @@ async fn follow(loom: &Loom, mut events: Events, runs: &[RunId], show: &mut dyn 
             biased;
             () = &mut interrupt => return Ok(Followed::Interrupted),
             seen = events.next() => match seen {
-                Some(Seen::Event(event)) if open.contains(&event.run) => {
-                    show.event(&event);
+                Some(Seen::Event(event)) => {
+                    let Some(place) = names.place(&event) else { continue };
+                    show.event(&place, &event);
                     quiet.heard();
                     if matches!(&event.what, What::Run { status, .. } if status.is_end()) {
                         open.remove(&event.run);
                     }
                 }
-                Some(Seen::Event(_)) => {}
                 Some(Seen::Missed(_)) => {
                     for run in open.clone() {
                         if loom.reader().row(run).await?.state.status.is_end() {
@@ -158,85 +158,4 @@ async fn interrupted() {
             std::process::exit(i32::from(INTERRUPTED));
         }
     });
-}
-
-/// Says how runs stand: with `--json` an object for each, a line for a line.
-pub(super) fn say(views: &[RunView], settings: &Settings) {
-    for view in views {
-        if !view.status.is_end() && settings.store != "memory:" {
-            output::note(&format!("interrupted; `drawloom resume {}` goes on where it was", view.run));
-        }
-        if settings.json {
-            output::json(&to_json(view));
-        } else if view.status.is_end() {
-            say_ended(view, settings);
-        }
-    }
-}
-
-/// The end of a run for people: one line, then its outputs on standard output.
-fn say_ended(view: &RunView, settings: &Settings) {
-    let took = view.ended_at.map_or_else(Default::default, |it| it.since(view.started_at));
-    let count = view.steps.len();
-    if !settings.quiet || view.status != RunStatus::Succeeded {
-        let rest = format!(" · {count} step{} · run {}", if count == 1 { "" } else { "s" }, view.run);
-        let rest = console::style(rest).dim().for_stderr().to_string();
-        output::note(&live::run_line(&view.flow, view.status, took, &rest));
-    }
-    if let Some(error) = &view.error {
-        let at = error.step.as_ref().map(|it| format!(" in `{it}`")).unwrap_or_default();
-        output::note(&format!("  {}{at}: {}", error.class, output::clean(&error.message)));
-        if view.status != RunStatus::Succeeded && settings.store != "memory:" {
-            output::note(&format!("  look closer: drawloom runs show {0}, drawloom runs logs {0}", view.run));
-        }
-    }
-    if view.outputs.as_object().is_some_and(|it| !it.is_empty()) {
-        output::raw(format!("{}\n", pretty(&view.outputs)).as_bytes());
-    }
-}
-
-fn pretty(value: &drawloom_blueprint::Value) -> String {
-    serde_json::to_string_pretty(value).expect("invariant: a value is JSON")
-}
-
-/// A run as `run --json` and `resume --json` show it.
-pub(super) fn to_json(view: &RunView) -> Json {
-    let steps: Vec<Json> = view
-        .steps
-        .iter()
-        .map(|it| {
-            json!({
-                "id": it.id,
-                "path": it.path,
-                "status": it.status,
-                "attempts": it.attempts,
-                "started_at": it.started_at,
-                "ended_at": it.ended_at,
-                "error": it.error,
-            })
-        })
-        .collect();
-    let mut object = json!({
-        "run": view.run.to_string(),
-        "flow": view.flow,
-        "version": version(view),
-        "status": view.status,
-        "outputs": view.outputs,
-        "error": view.error,
-        "steps": steps,
-    });
-    if !view.counted.is_empty() {
-        object["counted"] = json!(view.counted);
-    }
-    object
-}
-
-/// The number of a published version, or the beginning of its hash.
-pub(super) fn version(view: &RunView) -> Json {
-    view.number.map_or_else(|| json!(view.hash.get(..12).unwrap_or(&view.hash)), |it| json!(it))
-}
-
-/// The exit code that the ends of runs ask for.
-pub(super) fn exit(views: &[RunView]) -> u8 {
-    if views.iter().all(|it| it.status == RunStatus::Succeeded) { 0 } else { FAILED }
 }

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use drawloom_lang::foreign::{Converted, Note, Severity};
+use drawloom_lang::foreign;
 use serde_json::json;
 
 use crate::{Done, failure::Failure, flow, output, settings::Settings};
@@ -21,33 +21,26 @@ pub(crate) struct Import {
 impl Import {
     pub(crate) fn go(self, settings: &Settings) -> Done {
         let source = flow::read(&self.file)?;
-        let converted = flow::foreign(&source).ok_or_else(|| {
+        let foreign = foreign::load(&source).ok_or_else(|| {
             Failure::usage(format!("{} is in no format that can be converted", self.file.display()))
                 .help("known are the node/kind dialect (`nodes` with `kind`) and the ports dialect (`nodes` and `connections`)")
         })?;
+        let sources = [source];
         if settings.json {
+            let mut said = drawloom_lang::to_json(&foreign.warnings, &sources);
             output::json(&json!({
-                "dialect": converted.dialect.name(),
-                "flow": converted.flow,
-                "report": converted.report,
+                "dialect": foreign.converted.dialect.name(),
+                "flow": foreign.converted.flow,
+                "report": foreign.converted.report,
+                "diagnostics": said["diagnostics"].take(),
             }));
-        } else {
-            report(&converted, settings);
-            output::raw(drawloom_lang::fmt::to_yaml(&converted.flow).as_bytes());
+            return Ok(0);
         }
+        let said = if settings.verbose > 0 { foreign.warnings.clone() } else { flow::worth_saying(&foreign) };
+        if !said.is_empty() {
+            output::note(flow::render(&said, &sources).trim_end());
+        }
+        output::raw(foreign.source.text().as_bytes());
         Ok(0)
-    }
-}
-
-/// Says what became of the parts of a foreign document that have no exact counterpart.
-pub(crate) fn report(converted: &Converted, settings: &Settings) {
-    let worth = |it: &&Note| settings.verbose > 0 || it.severity > Severity::Info;
-    for it in converted.report.iter().filter(worth) {
-        let style = if it.severity == Severity::Lost {
-            console::style(it.severity).red()
-        } else {
-            console::style(it.severity).yellow()
-        };
-        output::note(&format!("{} {}: {}", style.for_stderr(), it.path, it.message));
     }
 }

@@ -7,7 +7,7 @@ use drawloom_blueprint::{Blueprint, Value};
 use drawloom_lang::{Compiled, Optimise};
 use drawloom_runtime::{Error, Recover, Start, Which, Work};
 
-use super::follow;
+use super::{follow::Watch, report::Report};
 use crate::{
     Done,
     failure::Failure,
@@ -89,13 +89,13 @@ impl Run {
             let view = loom.reader().view(begun.run).await?;
             if view.status.is_end() {
                 loom.close().await?;
-                follow::say(std::slice::from_ref(&view), &workshop.settings);
-                return Ok(follow::exit(&[view]));
+                return Report::One(begun.run).say(&workshop.reader(), &workshop.settings).await;
             }
             loom.recover(Recover::Run(begun.run)).await?;
         }
         let show = if self.events { Box::new(live::Lines) } else { live::show(&workshop.settings) };
-        follow::watch_with(workshop, loom, events, &[begun.run], show).await
+        let watch = Watch { runs: &[begun.run], report: Report::One(begun.run), show };
+        watch.go(workshop, loom, events).await
     }
 
     /// What is to be run, with its inputs checked.

@@ -1,5 +1,7 @@
 //! `drawloom store`: looking after the store.
 
+mod copy;
+
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
@@ -30,12 +32,17 @@ enum What {
     /// Verify everything in it
     #[command(after_help = "Example:\n  drawloom store check\n\nExits with 1 where something is wrong.")]
     Check,
-    /// Copy everything from one store to another, which must not exist
-    #[command(after_help = "Example:\n  drawloom store copy sqlite://.drawloom/store.db sqlite:///var/lib/drawloom.db")]
+    /// Copy everything from one store to another, which must be empty
+    #[command(
+        after_help = "Example:\n  drawloom store copy sqlite://.drawloom/store.db sqlite:///var/lib/drawloom.db\n\n\
+                            Nothing may work on either meanwhile (to copy a store in use, copy a backup of it). Secrets stay \
+                            sealed: the copy opens with the same master key. In the end the two are compared, and each run \
+                            of the copy is replayed."
+    )]
     Copy {
-        /// The store to copy
+        /// The URL of the store to copy
         from: String,
-        /// The store to make
+        /// The URL of the new store
         to: String,
     },
     /// Copy it to a file that does not exist yet, also while it is in use
@@ -80,7 +87,7 @@ impl Store {
                 crate::store::restore(&settings, from)?;
                 return say_done("restored", &settings.store, json);
             }
-            What::Copy { from, .. } => (Settings { store: from.clone(), ..settings }, Use::Read),
+            What::Copy { from, to } => return copy::go(settings, from.clone(), to.clone()).await,
             What::Prune { .. } => (settings, Use::Write),
             _ => (settings, Use::Read),
         };
@@ -88,19 +95,12 @@ impl Store {
         let code = match self.what {
             What::Info => info(&workshop, json).await?,
             What::Check => check(&workshop, json).await?,
-            What::Copy { to, .. } => {
-                let path = crate::store::path(&to).ok_or_else(|| {
-                    Failure::usage(format!("`{to}` cannot be copied to")).help("use a sqlite:// store")
-                })?;
-                workshop.store.backup(&path).await?;
-                say_done("copied to", &to, json)?
-            }
             What::Backup { to } => {
                 workshop.store.backup(&to).await?;
                 say_done("copied to", &to.display().to_string(), json)?
             }
             What::Prune { keep, flow } => prune(&workshop, &keep, flow, json).await?,
-            What::Restore { .. } => 0,
+            What::Copy { .. } | What::Restore { .. } => 0,
         };
         workshop.close().await?;
         Ok(code)
@@ -181,5 +181,24 @@ async fn prune(workshop: &Workshop, keep: &str, flow: Option<String>, json: bool
 
 /// Bytes for people.
 fn size(bytes: u64) -> String {
-    indicatif::HumanBytes(bytes).to_string()
+    const UNITS: [&str; 5] = ["KiB", "MiB", "GiB", "TiB", "PiB"];
+    let (mut whole, mut rest, mut unit) = (bytes, 0, "B");
+    for larger in UNITS {
+        if whole < 1024 {
+            break;
+        }
+        (whole, rest, unit) = (whole / 1024, whole % 1024 * 10 / 1024, larger);
+    }
+    if unit == "B" { format!("{whole} B") } else { format!("{whole}.{rest} {unit}") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::size;
+
+    #[test]
+    fn bytes_are_short() {
+        let sizes = [0, 1023, 1536, 5 * 1024 * 1024, u64::MAX].map(size);
+        assert_eq!(sizes, ["0 B", "1023 B", "1.5 KiB", "5.0 MiB", "16383.9 PiB"]);
+    }
 }

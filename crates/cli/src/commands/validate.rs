@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use drawloom_lang::{Optimise, Options};
+use drawloom_lang::{Optimise, Options, foreign};
 
 use crate::{Done, failure::USAGE, flow, output, settings::Settings};
 
@@ -22,18 +22,27 @@ impl Validate {
         let (mut all, mut sources) = (Vec::new(), Vec::new());
         for path in &self.flows {
             let source = match flow::read_checked(path)? {
-                Ok(it) => flow::converted(&it).unwrap_or(it),
+                Ok(it) => it,
                 Err(diagnostic) => {
                     all.push(*diagnostic);
                     continue;
                 }
             };
+            // What is wrong with a document of another tool is said in its own places, and then what is wrong with
+            // the flow that it became.
+            let (source, mut found) = match foreign::load(&source) {
+                Some(it) => {
+                    sources.push(source);
+                    (it.source, it.warnings)
+                }
+                None => (source, Vec::new()),
+            };
             let children = flow::children(&source);
             let options = Options { optimise: Optimise::Off, kinds: &kinds, children: &children };
-            let found = match drawloom_lang::compile(&source, &options) {
+            found.extend(match drawloom_lang::compile(&source, &options) {
                 Ok(it) => it.diagnostics,
                 Err(it) => it,
-            };
+            });
             if found.is_empty() && !settings.json && !settings.quiet {
                 output::note(&format!("{} {}", crate::live::sign("succeeded").for_stderr(), path.display()));
             }

@@ -16,28 +16,28 @@ pub(crate) struct Plain {
 }
 
 impl Show for Plain {
-    fn event(&mut self, event: &Event) {
-        let indent = |path: &str| "  ".repeat(super::depth(path) + 1);
+    fn event(&mut self, place: &str, event: &Event) {
         match &event.what {
             What::Run { .. } => {}
             What::Line { path, text, .. } if !super::is_far(path) => {
-                output::note(&format!("{}  {path} | {}", indent(path), output::clean(text)));
+                output::note(&format!("    {place}{path} | {}", output::plain(text)));
             }
             What::Line { .. } => {}
             What::Step { path, status, due, error, .. } => {
+                let path = format!("{place}{path}");
                 if matches!(status, Status::Running | Status::Waiting) {
-                    self.began.entry(path.to_string()).or_insert(event.at);
+                    self.began.entry(path.clone()).or_insert(event.at);
                 }
+                let began = if status.is_end() { self.began.remove(&path) } else { None };
                 let told = status.is_end() || matches!(status, Status::Retrying) || due.is_some();
-                if !told || !is_shown(path, *status) {
+                if !told || !is_shown(&path, *status) {
                     return;
                 }
-                let began = if status.is_end() { self.began.remove(&**path) } else { None };
                 let took = began.map(|it| format!(" ({})", duration(event.at.since(it)))).unwrap_or_default();
                 let due = due.map(|it| format!(" until {it}")).unwrap_or_default();
                 let error = error.as_ref().map(|it| format!(": {}", output::clean(&it.message))).unwrap_or_default();
                 let sign = sign(status.name()).for_stderr();
-                output::note(&format!("{}{sign} {path} {}{took}{due}{error}", indent(path), status.name()));
+                output::note(&format!("  {sign} {path} {}{took}{due}{error}", status.name()));
             }
         }
     }

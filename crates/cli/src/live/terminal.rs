@@ -1,151 +1,114 @@
 //! Events on a terminal: steps under way at the bottom, what has ended above.
 
-use std::collections::BTreeMap;
-
 use console::style;
 use drawloom_engine::Status;
 use drawloom_runtime::{Event, What};
-use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use super::{Show, depth, duration, is_far, is_shown, short, sign};
-use crate::output;
+use super::{
+    ITEMS_SHOWN, Screen, Show, duration, is_shown, sign,
+    tree::{Closed, Size, Tree},
+};
+use crate::output::{self, letter};
 
-/// So many steps under way are drawn; the others are counted.
-const DRAWN_MAX: usize = 12;
+/// So many letters of an error stand beside its step.
+const WHY_MAX: usize = 160;
 
 pub(crate) struct Terminal {
-    all: MultiProgress,
-    open: BTreeMap<String, Open>,
-    rest: ProgressBar,
-    hidden: usize,
-    /// Items of each map that have ended, by the path of the map.
-    items: BTreeMap<String, u64>,
-}
-
-struct Open {
-    bar: Option<ProgressBar>,
-    began: drawloom_blueprint::Timestamp,
+    screen: Screen,
+    tree: Tree,
+    /// Lines that are to scroll by with the next drawing.
+    above: Vec<String>,
+    frame: usize,
 }
 
 impl Terminal {
     pub(crate) fn new() -> Self {
-        let all = MultiProgress::with_draw_target(ProgressDrawTarget::stderr_with_hz(12));
-        let rest = ProgressBar::no_length().with_style(line_style("{msg}"));
-        let rest = all.add(rest);
-        Self { all, open: BTreeMap::new(), rest, hidden: 0, items: BTreeMap::new() }
-    }
-
-    fn begin(&mut self, path: &str, event: &Event) {
-        if self.open.contains_key(path) {
-            return;
-        }
-        let drawn = self.open.len() - self.hidden;
-        let bar = (drawn < DRAWN_MAX && !is_far(path)).then(|| {
-            let bar = ProgressBar::no_length().with_style(line_style("{prefix}{spinner:.cyan} {msg} {elapsed:.dim}"));
-            let bar = self.all.insert_before(&self.rest, bar);
-            bar.set_prefix("  ".repeat(depth(path) + 1));
-            bar.set_message(short(path).to_owned());
-            bar
-        });
-        self.hidden += usize::from(bar.is_none());
-        self.open.insert(path.to_owned(), Open { bar, began: event.at });
-        self.count();
-    }
-
-    fn tell(&self, path: &str, text: &str) {
-        if let Some(Open { bar: Some(bar), .. }) = self.open.get(path) {
-            bar.set_message(format!("{} {}", short(path), style(text).dim()));
-        }
+        Self { screen: Screen::new(), tree: Tree::default(), above: Vec::new(), frame: 0 }
     }
 
     fn ended(&mut self, path: &str, status: Status, event: &Event, why: &str) {
-        let open = self.open.remove(path);
-        let took = open.as_ref().map(|it| duration(event.at.since(it.began))).unwrap_or_default();
-        match open {
-            Some(Open { bar: Some(bar), .. }) => self.all.remove(&bar),
-            Some(_) => self.hidden -= 1,
-            None => {}
+        let closed = self.tree.end(path, event.at);
+        if !is_shown(path, status) {
+            return;
         }
-        if is_shown(path, status) {
-            let indent = "  ".repeat(depth(path) + 1);
-            let name = if is_far(path) { path } else { short(path) };
-            let name = if status == Status::Succeeded { style(name) } else { style(name).dim() };
-            let line = format!("{indent}{} {name} {}{why}", sign(status.name()), style(took).dim());
-            let _ = self.all.println(line);
+        let (around, name) = path.split_at(path.rfind(['.', '/']).map_or(0, |it| it + 1));
+        let name = if status == Status::Succeeded { style(name) } else { style(name).bold() };
+        let mut line =
+            format!("  {} {}{}", sign(status.name()).for_stderr(), style(around).dim().for_stderr(), name.for_stderr());
+        match closed {
+            Some(Closed { took, reached }) => {
+                let items = match reached {
+                    Some(reached @ ITEMS_SHOWN..) => format!("  [0] to [{reached}]"),
+                    _ => String::new(),
+                };
+                line += &format!(" {}", style(format!("{}{items}", duration(took))).dim().for_stderr());
+            }
+            None if status == Status::Succeeded => {}
+            None => line += &format!(" {}", style(status.name().replace('_', " ")).dim().for_stderr()),
         }
-        if let Some((map, _)) = path.rsplit_once('[').filter(|_| is_far(path)) {
-            let count = self.items.entry(map.to_owned()).or_default();
-            *count += 1;
-            let text = format!("{count} steps of further items have ended");
-            self.tell(map, &text);
+        if !why.is_empty() {
+            line += &format!("  {}", style(why).red().for_stderr());
         }
-        self.count();
+        self.above.push(line);
     }
 
-    fn count(&self) {
-        let text = if self.hidden > 0 { format!("  … and {} more", self.hidden) } else { String::new() };
-        self.rest.set_message(text);
+    fn step(&mut self, path: &str, event: &Event, what: &What) {
+        let What::Step { status, attempt, due, error, .. } = what else { return };
+        let why = error.as_ref().map(|it| first_line(&it.message)).unwrap_or_default();
+        if status.is_end() {
+            return self.ended(path, *status, event, &why);
+        }
+        if matches!(status, Status::Pending | Status::Ready) {
+            return;
+        }
+        self.tree.begin(path, event.at);
+        match (status, attempt, due) {
+            (Status::Retrying, _, due) => self.tree.retry(path, *due, &why),
+            (Status::Running, Some(number @ 2..), _) => self.tree.retry(path, None, &format!("attempt {number}")),
+            (Status::Waiting, _, Some(due)) => self.tree.wait(path, *due),
+            _ => {}
+        }
     }
-}
 
-fn line_style(template: &str) -> ProgressStyle {
-    ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_spinner())
+    fn draw(&mut self) {
+        let (columns, rows) = self.screen.size();
+        self.frame += 1;
+        let below = self.tree.lines(Size { columns, rows }, drawloom_runtime::now(), self.frame);
+        self.screen.draw(&std::mem::take(&mut self.above), &below);
+    }
 }
 
 impl Show for Terminal {
-    fn event(&mut self, event: &Event) {
+    fn event(&mut self, place: &str, event: &Event) {
         match &event.what {
             What::Run { .. } => {}
             What::Line { path, text, .. } => {
-                let text: String = text.chars().filter(|c| !c.is_control()).take(60).collect();
-                self.tell(path, &text);
-            }
-            What::Step { path, status, attempt, due, error, .. } => {
-                let why = error.as_ref().map(|it| first_line(&it.message)).unwrap_or_default();
-                if status.is_end() {
-                    let why = if why.is_empty() { why } else { format!(" {}", style(why).red()) };
-                    return self.ended(path, *status, event, &why);
-                }
-                if matches!(status, Status::Pending | Status::Ready) {
-                    return;
-                }
-                self.begin(path, event);
-                match (status, attempt, due) {
-                    (Status::Retrying, _, Some(due)) => {
-                        let wait = duration(due.since(event.at));
-                        self.tell(path, &format!("{why}; again in {wait}"));
-                    }
-                    (Status::Waiting, _, Some(due)) => self.tell(path, &format!("until {due}")),
-                    (Status::Running, Some(2..), _) => {
-                        self.tell(path, &format!("attempt {}", attempt.unwrap_or_default()));
-                    }
-                    _ => {}
+                let text = output::plain(text);
+                let path = format!("{place}{path}");
+                if !self.tree.tell(&path, &text) && !super::is_far(&path) {
+                    // A step that takes no time, which `log` steps do, has no line of its own.
+                    let bar = letter("│", "|");
+                    self.above.push(format!("    {} {text}", style(format!("{path} {bar}")).dim().for_stderr()));
                 }
             }
+            What::Step { path, .. } => self.step(&format!("{place}{path}"), event, &event.what),
         }
     }
 
     fn say(&mut self, text: &str) {
-        let _ = self.all.println(text);
+        self.above.push(text.to_owned());
     }
 
     fn tick(&mut self) {
-        for bar in self.open.values().filter_map(|it| it.bar.as_ref()) {
-            bar.tick();
-        }
+        self.draw();
     }
 
     fn end(&mut self) {
-        for open in self.open.values() {
-            if let Some(bar) = &open.bar {
-                bar.finish_and_clear();
-            }
-        }
-        self.rest.finish_and_clear();
-        let _ = self.all.clear();
+        self.screen.draw(&std::mem::take(&mut self.above), &[]);
     }
 }
 
 fn first_line(text: &str) -> String {
-    output::clean(text.lines().next().unwrap_or_default()).chars().take(160).collect()
+    let line = output::plain(text.lines().next().unwrap_or_default());
+    console::truncate_str(&line, WHY_MAX, letter("…", "...")).into_owned()
 }

@@ -2,15 +2,14 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use serde_json::{Value as Json, json};
+use serde_json::json;
 
 use crate::support::Home;
 
-const STEPS: usize = 60;
-const KILLS: usize = 10;
+pub(crate) const STEPS: usize = 60;
 
 /// A chain of shell steps, each of which leaves a line in a file and passes on a number.
-fn chain() -> String {
+pub(crate) fn chain() -> String {
     let mut text = String::from("drawloom: 1\nname: chain\nsteps:\n");
     for at in 0..STEPS {
         let before = if at == 0 { "0".to_owned() } else { format!("{{{{ s{}.output }}}}", at - 1) };
@@ -23,7 +22,7 @@ fn chain() -> String {
 }
 
 /// How often each step left its line.
-fn done(home: &Home) -> BTreeMap<String, usize> {
+pub(crate) fn done(home: &Home) -> BTreeMap<String, usize> {
     let mut counts = BTreeMap::new();
     for line in home.read("done").lines() {
         *counts.entry(line.to_owned()).or_default() += 1;
@@ -41,14 +40,18 @@ fn journaled(home: &Home, run: &str) -> Vec<String> {
 
 #[test]
 fn what_is_journaled_is_never_done_again() {
-    let home = Home::new();
+    // Other moments each time, spread over the start, the recovery and the steps.
+    kill_and_resume(&Home::new(), 10, |kill| Duration::from_millis(8 + 17 * kill % 90));
+}
+
+/// Starts a chain, kills so many processes that go on with it, each after `moment`, and lets the last one end it.
+pub(crate) fn kill_and_resume(home: &Home, kills: usize, moment: impl Fn(u64) -> Duration) {
     home.write("flow.yaml", chain());
     let run = home.run(&["run", "flow.yaml", "--detach"]).exits(0).out.trim().to_owned();
     let mut held: Vec<(String, usize)> = Vec::new();
-    for kill in 0..KILLS {
+    for kill in 0..kills {
         let mut child = home.command(&["resume", "--quiet"]).spawn().expect("the binary starts");
-        // Other moments each time, spread over the start, the recovery and the steps.
-        std::thread::sleep(Duration::from_millis(8 + 17 * kill as u64 % 90));
+        std::thread::sleep(moment(kill as u64));
         child.kill().expect("it can be killed");
         child.wait().expect("it is gone");
         let counts = done(&home);
@@ -68,7 +71,7 @@ fn what_is_journaled_is_never_done_again() {
     }
     // Each kill may take one attempt with it whose success was not journaled yet, and no more.
     let again: usize = counts.values().map(|it| it - 1).sum();
-    assert!(again <= KILLS, "{again} attempts were repeated by {KILLS} kills");
+    assert!(again <= kills, "{again} attempts were repeated by {kills} kills");
     home.run(&["store", "check"]).exits(0);
     // The run has ended: resuming it again shows it and does nothing.
     assert_eq!(home.run(&["resume", &run, "--json"]).exits(0).json()["outputs"], ended["outputs"]);
@@ -86,7 +89,7 @@ fn a_run_that_waits_survives_a_kill() {
     std::thread::sleep(Duration::from_millis(50));
     child.kill().expect("it can be killed");
     child.wait().expect("it is gone");
-    let ended: Vec<Json> = home.run(&["resume", "--json"]).exits(0).lines();
-    assert_eq!(ended.len(), 1);
-    assert_eq!(ended[0]["outputs"], json!({ "x": 1 }));
+    let ended = home.run(&["resume", "--json"]).exits(0).json();
+    assert_eq!(ended["runs"].as_array().map(Vec::len), Some(1));
+    assert_eq!(ended["runs"][0]["outputs"], json!({ "x": 1 }));
 }

@@ -112,3 +112,32 @@ fn documents_of_other_tools_are_converted_and_run() {
     home.write("other.json", r#"{"what": "ever"}"#);
     home.run(&["import", "other.json"]).exits(2);
 }
+
+#[test]
+fn foreign_documents_are_read_in_yaml_too_and_say_what_is_lost_in_their_own_places() {
+    let home = Home::new();
+    home.write(
+        "kinds.yaml",
+        "name: k\nnodes:\n  - { id: one, kind: Action, action: log, params: { message: hello } }\n  - { id: two, kind: Teleport }\n",
+    );
+    let said = home.run(&["validate", "kinds.yaml", "--json"]).exits(0).json();
+    let lost = &said["diagnostics"][0];
+    assert_eq!((&lost["code"], &lost["severity"]), (&"DL1002".into(), &"warning".into()), "{said}");
+    assert_eq!((&lost["line"], &lost["column"], &lost["path"]), (&4.into(), &5.into(), &"kinds.yaml".into()), "{said}");
+    let shown = home.run(&["validate", "kinds.yaml"]).exits(0).err;
+    assert!(shown.contains("warning[DL1002]") && shown.contains("kinds.yaml:4:5"), "{shown}");
+    let imported = home.run(&["import", "kinds.yaml"]).exits(0);
+    assert!(imported.out.starts_with("drawloom: 1") && imported.err.contains("DL1002"), "{}", imported.err);
+    let imported = home.run(&["import", "kinds.yaml", "--json"]).exits(0).json();
+    assert_eq!(imported["diagnostics"][0]["line"], 4, "{imported}");
+    let ran = home.run(&["run", "kinds.yaml"]).exits(1);
+    assert!(ran.err.contains("DL1002"), "{}", ran.err);
+
+    home.write(
+        "circle.yaml",
+        "nodes:\n  - { id: a, kind: Action, action: log, depends_on: [b], params: { message: x } }\n  - { id: b, kind: Action, action: log, depends_on: [a], params: { message: x } }\n",
+    );
+    let said = home.run(&["validate", "circle.yaml", "--json"]).exits(2).json();
+    assert_eq!(said["diagnostics"][0]["code"], "DL0304", "{said}");
+    assert_eq!(said["diagnostics"][0]["path"], "circle.yaml (converted)", "{said}");
+}

@@ -22,9 +22,11 @@ fn a_run_is_listed_shown_explained_and_replayed_from_its_journal() {
     let shown = home.run(&["runs", "show", &run[..12], "--json"]).exits(0).json();
     assert_eq!(shown["outputs"], json!({ "a": "hello" }));
     assert!(home.run(&["runs", "show", "last"]).exits(0).out.contains("two"));
-    let logs = home.run(&["runs", "logs", &run, "a", "--json"]).exits(0).lines();
-    assert_eq!(logs.iter().filter(|it| it["text"] == "hello").count(), 1);
-    let facts = home.run(&["runs", "facts", &run, "--json"]).exits(0).lines();
+    let logs = home.run(&["runs", "logs", &run, "a", "--json"]).exits(0).json();
+    let lines = logs["lines"].as_array().expect("a list of lines");
+    assert_eq!(lines.iter().filter(|it| it["text"] == "hello").count(), 1);
+    let facts = home.run(&["runs", "facts", &run, "--json"]).exits(0).json();
+    let facts = facts["facts"].as_array().expect("a list of facts");
     let seqs: Vec<u64> = facts.iter().filter_map(|it| it["seq"].as_u64()).collect();
     assert_eq!(seqs, (1..=seqs.len() as u64).collect::<Vec<_>>());
     let before = home.run(&["runs", "state", &run, "--at", "1", "--json"]).exits(0).json();
@@ -47,7 +49,7 @@ fn a_fork_keeps_what_succeeded() {
     assert_eq!((&plan["keep"], &plan["redo"]), (&json!(["a"]), &json!(["b"])));
     let found =
         home.run(&["runs", "fork", "--where", "flow = two and failed at step b since 1h", "--dry-run", "--json"]);
-    assert_eq!(id(&found.exits(0).json()), run);
+    assert_eq!(id(&found.exits(0).json()["runs"][0]), run);
     let forked = home.run(&["runs", "fork", &run, "--set", "ok=true", "--json"]).exits(0).json();
     assert_eq!(forked["outputs"], json!({ "a": "hello" }));
     assert_eq!(home.read("done"), "a\nb\n");
@@ -78,7 +80,7 @@ fn runs_are_paused_resumed_cancelled_and_deleted() {
     home.run(&["runs", "show", &one]).exits(2);
     home.run(&["runs", "signal", &two, "go"]).exits(0);
     assert_eq!(status(&two), "succeeded");
-    assert_eq!(home.run(&["resume", "--json"]).exits(0).out, "");
+    assert_eq!(home.run(&["resume", "--json"]).exits(0).says("nothing to resume").json(), json!({ "runs": [] }));
 }
 
 #[test]
@@ -128,7 +130,12 @@ fn a_store_is_described_checked_copied_and_pruned() {
     home.run(&["store", "backup", "copy.db"]).exits(0);
     home.run(&["store", "restore", "copy.db"]).exits(3);
     home.run(&["store", "restore", "copy.db", "--store", "sqlite://new.db"]).exits(0);
-    home.run(&["store", "copy", "sqlite://new.db", "sqlite://newer.db"]).exits(0);
+    let copied = home.run(&["store", "copy", "sqlite://new.db", "sqlite://newer.db", "--json"]).exits(0);
+    assert_eq!(copied.says("each run was replayed").json()["runs"], 1);
+    home.run(&["store", "copy", "sqlite://new.db", "sqlite://newer.db"]).exits(3).says("something at");
+    home.run(&["store", "copy", "sqlite://new.db", "new.db"]).exits(2).says("itself");
+    home.run(&["store", "copy", "sqlite://none.db", "sqlite://other.db"]).exits(3);
+    assert!(!home.path().join("other.db").exists(), "nothing is made for nothing");
     let shown = home.run(&["runs", "show", &run, "--store", "sqlite://newer.db", "--json"]).exits(0).json();
     assert_eq!(shown["outputs"], json!({ "a": "hello" }));
     assert_eq!(home.run(&["store", "prune", "--keep", "1", "--json"]).exits(0).json()["runs"], 0);

@@ -10,6 +10,7 @@ use crate::{
     block::{Block, FrameEnd, Inside, Items, Phase, Rescue},
     effect::Place,
     frame::Status,
+    names::error_value,
     run::{Alarm, Work},
 };
 
@@ -99,8 +100,7 @@ impl Run {
             _ => {}
         }
         self.drop_alarm(due, Alarm::Due(at));
-        let finally = matches!(op, Op::Try(it) if it.finally == Some(scope));
-        let shielded = finally || self.frame(at.frame).is_some_and(|it| it.shielded);
+        let shielded = matches!(op, Op::Try(it) if it.finally == Some(scope));
         self.enter(at, scope, index, slot)?;
         if let Some(frame) = self.state.frames.get_mut(slot) {
             frame.shielded = shielded;
@@ -141,8 +141,10 @@ impl Run {
         let (owner, index, undoes_for, pins) = (frame.owner, frame.index, frame.undoes_for, frame.pins);
         let Some(owner) = owner else { return misfit("the root was left") };
         let end = self.frame_end(slot);
+        let given = if pins > 0 { self.given(owner, index) } else { None };
         if let Some(frame) = self.state.frames.get_mut(slot).filter(|_| pins > 0) {
             frame.left = true;
+            frame.given = given;
         } else {
             self.state.frames.leave(slot);
         }
@@ -157,6 +159,16 @@ impl Run {
         block.frame_left(index, end);
         self.todo.push_back(Work::Advance(owner));
         Ok(())
+    }
+
+    /// The value of the variable that a block gives a frame inside it.
+    fn given(&self, owner: Place, index: u64) -> Option<Value> {
+        match &self.step(owner)?.block.as_ref()?.what {
+            Inside::ForEach(it) => it.items.get(usize::try_from(index).ok()?).cloned(),
+            Inside::Loop { last, .. } => last.clone(),
+            Inside::Try(it) => it.error.as_ref().map(error_value),
+            _ => None,
+        }
     }
 
     /// How a frame ended whose steps all have.

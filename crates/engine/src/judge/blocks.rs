@@ -170,14 +170,14 @@ impl Judge<'_> {
         }
     }
 
-    /// Stops the frames inside a block.
+    /// Stops the frames inside a block, but for its `finally`.
     pub(super) fn stop_inside(&mut self, at: Place, reason: StopReason) {
         let inside: Vec<FrameRef> = self
             .run
             .state
             .frames
             .iter()
-            .filter(|(_, it)| it.owner == Some(at) && !it.left && it.stopping.is_none() && it.undoes_for.is_none())
+            .filter(|(_, it)| it.owner == Some(at) && !it.left && it.stopping.is_none() && !it.shielded)
             .map(|(slot, _)| slot)
             .collect();
         for slot in inside {

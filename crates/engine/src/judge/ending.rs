@@ -47,7 +47,8 @@ impl Judge<'_> {
         let frames = &self.run.state.frames;
         let inside: Vec<FrameRef> = frames
             .iter()
-            .filter(|(slot, it)| !it.left && (kill || !it.shielded || *slot == root) && frames.is_within(*slot, root))
+            .filter(|(_, it)| !it.left)
+            .filter(|(slot, _)| if kill { frames.is_within(*slot, root) } else { frames.is_exposed(*slot, root) })
             .map(|(slot, _)| slot)
             .collect();
         for slot in &inside {
@@ -129,7 +130,13 @@ impl Judge<'_> {
             None => self.ends_badly(),
             Some(Op::Try(it)) => {
                 let alone = it.catch.is_none() || frame.stopping.is_some();
-                it.body == frame.scope && alone && !matches!(self.run.frame_end(slot), FrameEnd::Succeeded(_))
+                let badly = match self.run.frame_end(slot) {
+                    FrameEnd::Succeeded(_) => false,
+                    FrameEnd::Failed(_) => true,
+                    // After a `stop` nothing is undone.
+                    FrameEnd::Stopped => frame.stopping != Some(StopReason::Flow) || self.ends_badly(),
+                };
+                it.body == frame.scope && alone && badly
             }
             Some(_) => false,
         };

@@ -3,7 +3,7 @@
 use drawloom_blueprint::{ErrorClass, Move, OpenedAs, StepError, Timestamp, Value, Wait, WaitFor, parse_duration};
 
 use super::{Judge, steps::text};
-use crate::{chance::Purpose, effect::Place};
+use crate::{block::Inside, chance::Purpose, effect::Place};
 
 /// So many signals are kept for steps that do not wait yet.
 const KEPT_MAX: usize = 1_000;
@@ -70,7 +70,9 @@ impl Judge<'_> {
 
     pub(super) fn token(&mut self, token: &str, payload: Value) -> bool {
         let Some(at) = self.waiting_at(&format!("t:{token}")) else { return false };
-        if payload.get("approved") == Some(&Value::Bool(false)) {
+        let wait = self.run.step(at).and_then(|it| it.block.as_ref()).map(|it| &it.what);
+        let is_question = matches!(wait, Some(Inside::Wait(WaitFor::Approval(..))));
+        if is_question && payload.get("approved") == Some(&Value::Bool(false)) {
             let why = payload.get("comment").and_then(Value::as_str).unwrap_or("no reason was given").to_owned();
             self.fail(at, StepError::new(ErrorClass::Failed, format!("rejected: {why}")).with_code("rejected"));
         } else {

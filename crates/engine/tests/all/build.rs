@@ -29,6 +29,8 @@ pub(crate) enum Form {
     Try(Vec<S>, Option<Vec<S>>, Option<Vec<S>>),
     Wait(&'static str),
     Signal(&'static str),
+    Webhook,
+    Approval(&'static str),
 }
 
 pub(crate) fn step(id: &'static str, form: Form) -> S {
@@ -211,6 +213,8 @@ fn op(blueprint: &mut Blueprint, at: StepIx, form: Form) -> Op {
             Op::Try(Try { body, catch, finally })
         }
         Form::Wait(duration) => Op::Wait(Wait::For(constant(blueprint, duration.into()))),
+        Form::Webhook => Op::Wait(Wait::Webhook(constant(blueprint, Value::Null))),
+        Form::Approval(question) => Op::Wait(Wait::Approval(expr(blueprint, question))),
         Form::Signal(name) => Op::Wait(Wait::Signal(constant(blueprint, name.into()))),
     }
 }

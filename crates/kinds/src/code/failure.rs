@@ -7,8 +7,9 @@ use rquickjs::{CaughtError, Coerced, FromJs};
 
 use super::engine::FILE;
 
-/// How much of a message is shown, in bytes.
-const SHOWN_MAX: usize = 4000;
+/// How much of a message is handed on, in bytes. It is more than is shown: the secrets in it are not hidden yet, and none
+/// may be cut in two.
+const SHOWN_MAX: usize = 64 * 1024;
 
 fn failed(message: impl Into<String>) -> StepError {
     StepError::new(ErrorClass::Failed, message)

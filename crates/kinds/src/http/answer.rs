@@ -14,7 +14,8 @@ use reqwest::{
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{With, errors};
+use super::{With, errors, stream};
+use crate::perform::{Attempt, shortened};
 
 /// How much of an unexpected body an error shows, in bytes.
 const SHOWN_MAX: usize = 2000;
@@ -28,6 +29,7 @@ pub(super) enum Form {
     Json,
     Text,
     Bytes,
+    Stream,
 }
 
 /// An answer that was expected.
@@ -38,28 +40,42 @@ pub(super) struct Answer {
 }
 
 /// Reads an answer, or the error that its status stands for.
-pub(super) async fn read(mut answer: Response, with: &With, url: &Url) -> Result<Answer, StepError> {
+pub(super) async fn read(mut answer: Response, with: &With, url: &Url, attempt: &Attempt) -> Result<Answer, StepError> {
     let status = answer.status();
     if !with.expect.holds(status.as_u16()) {
         let retry_after = answer.headers().get(RETRY_AFTER).cloned();
         let content_type = content_type(answer.headers());
         // The status is what matters; that the rest of the body does not come changes nothing.
-        let (bytes, _) = take(&mut answer, SHOWN_MAX).await.unwrap_or_default();
+        let redactor = &attempt.task.redactor;
+        let (mut bytes, whole) = take(&mut answer, SHOWN_MAX + redactor.longest()).await.unwrap_or_default();
+        if !whole {
+            bytes.truncate(redactor.cut_before(&bytes, bytes.len()));
+        }
         let (text, _) = charset(&content_type).decode_without_bom_handling(&bytes);
-        let text = text.trim();
+        let text = shortened(redactor, text.trim(), SHOWN_MAX);
         let shown = if text.is_empty() { String::new() } else { format!(": {text}") };
         let message = format!("{} answered {status}{shown}", errors::origin(url));
         return Err(errors::status(status, retry_after.as_ref(), message));
     }
     let headers = headers(answer.headers());
     let content_type = content_type(answer.headers());
-    let max = usize::try_from(with.max_bytes).unwrap_or(usize::MAX);
-    let (bytes, whole) = take(&mut answer, max).await.map_err(|it| errors::transport(&it, url))?;
-    if !whole {
-        return Err(failed(format!("the body is longer than {max} bytes (`max_bytes`)")).with_code("too_large"));
-    }
-    let body = body(&bytes, with.response, &content_type)?;
+    let max = with.max_bytes();
+    let body = if with.response == Form::Stream {
+        stream::keep(answer, max, url, attempt).await?
+    } else {
+        let held = usize::try_from(max).unwrap_or(usize::MAX);
+        let (bytes, whole) = take(&mut answer, held).await.map_err(|it| errors::transport(&it, url))?;
+        if !whole {
+            return Err(too_large(max));
+        }
+        body(&bytes, with.response, &content_type)?
+    };
     Ok(Answer { status: status.as_u16(), headers, body })
+}
+
+/// The error for a body that is too long.
+pub(super) fn too_large(max: u64) -> StepError {
+    failed(format!("the body is longer than {max} bytes (`max_bytes`)")).with_code("too_large")
 }
 
 /// The first `max` bytes of a body, and whether they are all of it.
@@ -80,7 +96,7 @@ fn body(bytes: &[u8], form: Form, content_type: &str) -> Result<Value, StepError
     let essence = content_type.split(';').next().unwrap_or_default().trim();
     let says_json = essence == "application/json" || essence == "text/json" || essence.ends_with("+json");
     match form {
-        Form::Bytes => Ok(STANDARD.encode(bytes).into()),
+        Form::Bytes | Form::Stream => Ok(STANDARD.encode(bytes).into()),
         Form::Text => Ok(text(bytes, content_type).into()),
         Form::Json => json(bytes),
         Form::Auto if bytes.is_empty() && says_json => Ok(Value::Null),

@@ -6,15 +6,19 @@ use std::collections::BTreeMap;
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use drawloom_blueprint::{StepError, Value};
+use drawloom_queue::BlobRef;
 use reqwest::{
     RequestBuilder,
-    header::{CONTENT_TYPE, HeaderMap},
+    header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderMap},
     multipart,
 };
 use serde::Deserialize;
 
-use super::With;
-use crate::with::{self, invalid};
+use super::{With, stream};
+use crate::{
+    perform::Attempt,
+    with::{self, invalid},
+};
 
 /// A file in a multipart form.
 #[derive(Deserialize)]
@@ -40,10 +44,20 @@ pub(super) fn check(with: &With) -> Result<(), StepError> {
 }
 
 /// Adds the body to a request. Headers that the flow gives stand over the content type.
-pub(super) fn add(request: RequestBuilder, with: &With, headers: &HeaderMap) -> Result<RequestBuilder, StepError> {
+pub(super) async fn add(
+    request: RequestBuilder,
+    with: &With,
+    headers: &HeaderMap,
+    attempt: &Attempt,
+) -> Result<RequestBuilder, StepError> {
     let typed = |request: RequestBuilder, content_type: &str| {
         if headers.contains_key(CONTENT_TYPE) { request } else { request.header(CONTENT_TYPE, content_type) }
     };
+    if let Some(blob) = with.body.as_ref().and_then(BlobRef::read) {
+        let content_type = with.body.as_ref().and_then(|it| it.get("content_type")?.as_str());
+        let request = typed(request, content_type.unwrap_or("application/octet-stream"));
+        return Ok(request.header(CONTENT_LENGTH, blob.size).body(stream::send(&blob, attempt).await?));
+    }
     if let Some(body) = &with.body {
         return Ok(match body {
             Value::Str(text) => typed(request, "text/plain; charset=utf-8").body(text.to_string()),

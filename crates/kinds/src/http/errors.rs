@@ -8,7 +8,7 @@ use drawloom_blueprint::{ErrorClass, StepError};
 use jiff::{Timestamp, fmt::rfc2822};
 use reqwest::{StatusCode, Url, header::HeaderValue};
 
-use super::guard::Refused;
+use super::{guard::Refused, stream::Unread};
 use crate::with::invalid;
 
 /// The longest wait that a server may ask for.
@@ -26,6 +26,9 @@ pub(super) fn transport(error: &reqwest::Error, url: &Url) -> StepError {
     while let Some(it) = source {
         if let Some(it) = it.downcast_ref::<Refused>() {
             return refused(it);
+        }
+        if let Some(Unread(it)) = it.downcast_ref::<Unread>() {
+            return it.clone();
         }
         if let Some(rustls::Error::InvalidCertificate(why)) = it.downcast_ref::<rustls::Error>() {
             let message = format!("{} does not prove who it is: {why:?}", origin(url));

@@ -20,7 +20,11 @@ impl Expect {
 }
 
 pub(super) fn schema(_: &mut SchemaGenerator) -> Schema {
-    json_schema!({"type": ["string", "integer", "array"], "items": {"type": ["string", "integer"]}})
+    json_schema!({
+        "type": ["string", "integer", "array"],
+        "items": {"type": ["string", "integer"]},
+        "default": "200-399"
+    })
 }
 
 impl<'de> Deserialize<'de> for Expect {

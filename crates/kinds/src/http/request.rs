@@ -9,16 +9,16 @@ use reqwest::{
 };
 
 use super::{Auth, Redirects, With, body, client::Clients, errors};
-use crate::with::invalid;
+use crate::{perform::Attempt, with::invalid};
 
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 
 /// Sends the request and follows it. The answer may have any status.
-pub(super) async fn send(clients: &Clients, with: &With, key: &str) -> Result<(Response, Url), StepError> {
+pub(super) async fn send(clients: &Clients, with: &With, attempt: &Attempt) -> Result<(Response, Url), StepError> {
     body::check(with)?;
     let mut method = method(with)?;
     let mut url = url(with)?;
-    let mut headers = headers(with, &method, key)?;
+    let mut headers = headers(with, &method, &attempt.task.idempotency_key())?;
     let mut has_body = true;
     let most = with.follow_redirects.unwrap_or(Redirects::Followed(true)).most();
     let mut followed = 0;
@@ -26,7 +26,7 @@ pub(super) async fn send(clients: &Clients, with: &With, key: &str) -> Result<(R
         let client = clients.client(with, &url)?;
         let mut request = client.request(method.clone(), url.clone()).headers(headers.clone());
         if has_body {
-            request = body::add(request, with, &headers)?;
+            request = body::add(request, with, &headers, attempt).await?;
         }
         let answer = request.send().await.map_err(|it| errors::transport(&it, &url))?;
         let Some(next) = target(&answer, &url).filter(|_| most > 0) else { return Ok((answer, url)) };

@@ -28,6 +28,7 @@ pub(super) struct Captured {
     head: Vec<u8>,
     tail: Vec<u8>,
     left_out: u64,
+    redactor: Redactor,
 }
 
 impl Capture {
@@ -55,27 +56,30 @@ impl Capture {
         if left_out == 0 {
             head.append(&mut tail);
         } else {
-            left_out += cut_end(&mut head, redactor) + cut_start(&mut tail, redactor);
+            let (from, to) = (cut_start(&tail, redactor), cut_end(&head, redactor));
+            left_out += (from + head.len() - to) as u64;
+            head.truncate(to);
+            tail.drain(..from);
         }
-        Captured { head, tail, left_out }
+        Captured { head, tail, left_out, redactor: redactor.clone() }
     }
 }
 
-/// Cuts `bytes` after their last line, or where no secret is cut in two.
-fn cut_end(bytes: &mut Vec<u8>, redactor: &Redactor) -> u64 {
-    let before = bytes.len();
-    let line = bytes.iter().rposition(|it| *it == b'\n').map_or(0, |it| it + 1);
-    let cut = if line > before / 2 { line } else { safe_cut(redactor, bytes) };
-    bytes.truncate(cut);
-    (before - cut) as u64
+/// Where to cut `bytes`, which go on behind their end: after their last line, or where no secret is cut in two.
+fn cut_end(bytes: &[u8], redactor: &Redactor) -> usize {
+    let cut = safe_cut(redactor, bytes);
+    let line = bytes[..cut].iter().rposition(|it| *it == b'\n').map_or(0, |it| it + 1);
+    // A secret may have lines itself.
+    let line = redactor.cut_before(bytes, line);
+    if line > bytes.len() / 2 { line } else { cut }
 }
 
-/// Cuts what lies before the first full line of `bytes`, or a stretch as long as a secret may be.
-fn cut_start(bytes: &mut Vec<u8>, redactor: &Redactor) -> u64 {
-    let line = bytes.iter().position(|it| *it == b'\n').map_or(bytes.len(), |it| it + 1);
-    let cut = if line < bytes.len() / 2 { line } else { safe_cut(redactor, &bytes[..bytes.len().min(8192)]) };
-    bytes.drain(..cut);
-    cut as u64
+/// Where to cut `bytes`, which have something before them: before a line, or where no part of a secret is left.
+fn cut_start(bytes: &[u8], redactor: &Redactor) -> usize {
+    let cut = redactor.cut_after(bytes, 0);
+    let line = bytes[cut..].iter().position(|it| *it == b'\n').map_or(bytes.len(), |it| cut + it + 1);
+    let line = redactor.cut_after(bytes, line);
+    if line < bytes.len() / 2 { line } else { cut }
 }
 
 impl Captured {
@@ -86,28 +90,33 @@ impl Captured {
 
     /// The stream as text of bounded length.
     pub(super) fn text(&self) -> String {
-        let head = String::from_utf8_lossy(&self.head);
-        let (head, tail, more) = if head.len() > KEPT_MAX {
-            let half = KEPT_MAX / 2;
-            let (start, end) = (head.floor_char_boundary(half), head.ceil_char_boundary(head.len() - half));
-            (&head[..start], &head[end..], (end - start) as u64)
-        } else {
-            (&*head, "", 0)
-        };
-        let left_out = self.left_out + more;
-        if left_out == 0 {
-            return head.to_owned();
+        let Self { head, tail, left_out, redactor } = self;
+        if *left_out == 0 && head.len() <= KEPT_MAX {
+            return String::from_utf8_lossy(head).into_owned();
         }
-        let rest = String::from_utf8_lossy(&self.tail);
-        format!("{head}\n[... {left_out} bytes left out ...]\n{tail}{rest}")
+        // What was kept to be parsed is more than what is returned.
+        let (mut first, mut last) = (&**head, &**tail);
+        if first.len() > KEPT_MAX / 2 {
+            first = &first[..cut_end(&first[..KEPT_MAX / 2], redactor)];
+        }
+        if *left_out == 0 {
+            last = &head[head.len() - KEPT_MAX / 2..];
+            last = &last[cut_start(last, redactor)..];
+        }
+        let left_out = left_out + (head.len() + tail.len() - first.len() - last.len()) as u64;
+        let (first, last) = (String::from_utf8_lossy(first), String::from_utf8_lossy(last));
+        format!("{first}\n[... {left_out} bytes left out ...]\n{last}")
     }
 
-    /// The end of the stream, for an error.
+    /// The end of the stream without secrets, for an error.
     pub(super) fn tail(&self) -> String {
-        let last = if self.tail.is_empty() { &self.head } else { &self.tail };
-        let last = String::from_utf8_lossy(&last[last.len().saturating_sub(4 * TAIL_MAX)..]);
-        let last = last.trim();
+        let all = if self.tail.is_empty() { &self.head } else { &self.tail };
+        let from = all.len().saturating_sub(4 * TAIL_MAX + self.redactor.longest());
+        let last = &all[from..];
+        let last = if from == 0 { last } else { &last[self.redactor.cut_after(last, 0)..] };
+        let last = String::from_utf8_lossy(last);
+        let last = self.redactor.text(last.trim());
         let cut = last.ceil_char_boundary(last.len().saturating_sub(TAIL_MAX));
-        if cut == 0 { last.to_owned() } else { format!("...{}", &last[cut..]) }
+        if cut == 0 && from == 0 { last.into_owned() } else { format!("...{}", &last[cut..]) }
     }
 }

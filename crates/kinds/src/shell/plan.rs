@@ -10,7 +10,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use drawloom_blueprint::StepError;
+use drawloom_blueprint::{StepError, Value};
 use drawloom_queue::Task;
 
 use super::With;
@@ -27,7 +27,7 @@ pub(super) struct Plan {
     pub(super) args: Vec<String>,
     pub(super) env: BTreeMap<OsString, OsString>,
     pub(super) workdir: Option<PathBuf>,
-    pub(super) stdin: Option<String>,
+    pub(super) stdin: Option<Value>,
     pub(super) stream: bool,
     /// Whether all of standard output is wanted, for it will be parsed.
     pub(super) whole: bool,
@@ -55,7 +55,7 @@ pub(super) fn plan(with: With, task: &Task) -> Result<Plan, StepError> {
         args: argv,
         env,
         workdir: with.workdir.map(PathBuf::from),
-        stdin: with.stdin.as_ref().map(with::text),
+        stdin: with.stdin,
         stream: with.stream,
         whole: with.parse.is_some(),
     })

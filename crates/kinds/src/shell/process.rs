@@ -13,8 +13,8 @@ use drawloom_blueprint::{ErrorClass, StepError};
 use drawloom_queue::{Stopped, Stream};
 use rustix::process::{Pid, Signal};
 use tokio::{
-    io::{AsyncRead, AsyncReadExt, AsyncWriteExt},
-    process::{Child, ChildStdin, Command},
+    io::{AsyncRead, AsyncReadExt},
+    process::{Child, Command},
     time::timeout,
 };
 use tokio_util::sync::CancellationToken;
@@ -22,6 +22,7 @@ use tokio_util::sync::CancellationToken;
 use super::{
     capture::{Capture, Captured},
     group::Group,
+    input::{self, Input},
     plan::Plan,
 };
 use crate::{halt::Halt, lines::Splitter, perform::Attempt};
@@ -45,11 +46,11 @@ pub(super) async fn run(mut plan: Plan, attempt: &Attempt) -> Result<Ended, Step
     if let Some(why) = attempt.halt.now() {
         return Err(attempt.halt.error(why));
     }
-    let mut child = spawn(&plan)?;
+    let input = Input::open(plan.stdin.take(), attempt).await?;
+    let mut child = spawn(&plan, &input)?;
     let group = Group::new(child.id().and_then(|it| Pid::from_raw(it.cast_signed())));
     let pipes = Pipes { closed: CancellationToken::new(), give_up: CancellationToken::new() };
     let (stdin, stdout, stderr) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
-    let text = plan.stdin.take();
     let reading = async {
         let out = read(stdout, Splitter::new(Stream::Out), plan.whole, plan.stream.then_some(attempt), &pipes);
         let err = read(stderr, Splitter::new(Stream::Err), false, plan.stream.then_some(attempt), &pipes);
@@ -57,21 +58,25 @@ pub(super) async fn run(mut plan: Plan, attempt: &Attempt) -> Result<Ended, Step
         pipes.closed.cancel();
         read
     };
-    let (ended, (stdout, stderr), ()) =
-        tokio::join!(supervise(&mut child, &group, &attempt.halt, &pipes), reading, feed(stdin, text, &pipes));
+    let (ended, (stdout, stderr), fed) = tokio::join!(
+        supervise(&mut child, &group, &attempt.halt, &pipes),
+        reading,
+        input::feed(stdin, input, &pipes.give_up)
+    );
     let status = match ended {
         Ok(status) => status.map_err(|it| failed("waiting for the command", &it))?,
         Err(why) => return Err(attempt.halt.error(why)),
     };
+    fed?;
     let redactor = &attempt.task.redactor;
     Ok(Ended { status, stdout: stdout.end(redactor), stderr: stderr.end(redactor) })
 }
 
-fn spawn(plan: &Plan) -> Result<Child, StepError> {
+fn spawn(plan: &Plan, input: &Input) -> Result<Child, StepError> {
     let mut command = Command::new(&plan.program);
     command.args(&plan.args).env_clear().envs(&plan.env).process_group(0).kill_on_drop(true);
     command.stdout(Stdio::piped()).stderr(Stdio::piped());
-    command.stdin(if plan.stdin.is_some() { Stdio::piped() } else { Stdio::null() });
+    command.stdin(if matches!(input, Input::Nothing) { Stdio::null() } else { Stdio::piped() });
     if let Some(folder) = &plan.workdir {
         if !folder.is_dir() {
             let message = format!("there is no folder `{}` to run in", folder.display());
@@ -164,15 +169,4 @@ async fn read(
         splitter.end(&attempt.lines);
     }
     capture
-}
-
-/// Writes the text and closes the pipe. A command that does not read it all is free not to.
-async fn feed(pipe: Option<ChildStdin>, text: Option<String>, pipes: &Pipes) {
-    if let (Some(mut pipe), Some(text)) = (pipe, text) {
-        tokio::select! {
-            biased;
-            _ = pipe.write_all(text.as_bytes()) => {}
-            () = pipes.give_up.cancelled() => {}
-        }
-    }
 }

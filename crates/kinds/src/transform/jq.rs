@@ -35,6 +35,11 @@ const KEPT_MAX: usize = 256;
 /// The name under which a rewritten program is defined.
 const MAIN: &str = "drawloom_main";
 
+/// How much of an error is shown, in bytes.
+const SHOWN_MAX: usize = 500;
+/// How much of an error is handed on where its secrets are not hidden yet, and none may be cut in two.
+const TOLD_MAX: usize = 64 * 1024;
+
 /// What became of a program that was to be done inline.
 #[derive(Clone)]
 enum Inline {
@@ -54,7 +59,10 @@ pub(super) fn is_bounded(program: &str) -> bool {
 /// Runs a program in this thread, if it is bounded.
 pub(super) fn inline(program: &str, input: &Value) -> Option<Result<Value, StepError>> {
     match inline_program(program) {
-        Inline::Ready(program) => Some(run(&program, input)),
+        Inline::Ready(program) => Some(run(&program, input).map_err(|mut it| {
+            it.message.truncate(it.message.floor_char_boundary(SHOWN_MAX));
+            it
+        })),
         Inline::Wrong(error) => Some(Err(error)),
         Inline::Unbounded => None,
     }
@@ -159,7 +167,8 @@ fn run(program: &Program, input: &Value) -> Result<Value, StepError> {
     let mut outputs = Vec::new();
     for output in program.id.run((context, convert::to_jq(input))).map(unwrap_valr) {
         let output = output.map_err(|it| {
-            let text: String = it.to_string().chars().take(500).collect();
+            let mut text = it.to_string();
+            text.truncate(text.floor_char_boundary(TOLD_MAX));
             StepError::new(ErrorClass::Failed, format!("jq: {text}")).with_code("jq")
         })?;
         outputs.push(room.take(&output)?);

@@ -16,6 +16,7 @@ use crate::with::{self, invalid};
 pub(super) struct With {
     /// A jq program, done to `input`. Its output; a list of its outputs unless there is exactly one.
     #[serde(default)]
+    #[schemars(with = "String")]
     jq: Option<String>,
     /// A text that is read as JSON.
     #[serde(default)]
@@ -37,8 +38,9 @@ pub(super) struct With {
     #[serde(default)]
     #[schemars(schema_with = "csv_schema")]
     csv: serde_json::Value,
-    /// A Jinja template, rendered with the names in `data`.
+    /// A Jinja template, taken as it is written and rendered with the names in `data`.
     #[serde(default)]
+    #[schemars(with = "String", extend("x-raw" = true))]
     template: Option<String>,
     /// What `jq`, `base64`, `hash` or `csv` is done to.
     #[serde(default)]

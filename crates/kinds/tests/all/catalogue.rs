@@ -33,6 +33,54 @@ fn every_kind_has_schemas_without_combinators_and_a_page_with_an_example() {
     }
 }
 
+/// Calls `see` with each part of a schema.
+fn each_schema(schema: &Value, see: &mut impl FnMut(&Value)) {
+    see(schema);
+    let parts = |name: &str| schema.get(name).and_then(Value::as_object).into_iter().flat_map(|it| it.values());
+    parts("properties").chain(schema.get("items")).chain(schema.get("additionalProperties")).for_each(|it| {
+        each_schema(it, see);
+    });
+}
+
+#[test]
+fn every_default_fits_its_own_schema() {
+    for info in catalogue() {
+        let mut count = 0;
+        for schema in [json_of(&info.with), json_of(&info.returns)] {
+            each_schema(&schema, &mut |part| {
+                if let Some(default) = part.get("default") {
+                    count += 1;
+                    assert!(jsonschema::is_valid(part, default), "{}: {part}", info.name);
+                }
+            });
+        }
+        assert!(count > 0, "{} has a default", info.name);
+    }
+}
+
+#[test]
+fn parameters_that_are_their_default_are_as_good_as_none() {
+    let url = json!("http://10.0.0.1/");
+    for (kind, given) in [
+        ("http", json!({"url": url})),
+        ("shell", json!({"command": "true"})),
+        ("code", json!({"source": "export default () => 1"})),
+        ("log", json!({"message": "x"})),
+        ("transform", json!({"jq": "1"})),
+    ] {
+        let info = catalogue().into_iter().find(|it| it.name == kind).expect("the kind");
+        let schema = json_of(&info.with);
+        let validator = jsonschema::validator_for(&schema).expect("a schema");
+        let mut with = given.clone();
+        for (name, property) in schema["properties"].as_object().expect("properties") {
+            if let Some(default) = property.get("default").filter(|_| given.get(name).is_none()) {
+                with[name] = default.clone();
+            }
+        }
+        assert!(validator.is_valid(&with), "{kind}: {with}");
+    }
+}
+
 #[test]
 fn whatever_is_executed_is_described() {
     let names: Vec<&str> = catalogue().iter().map(|it| it.name).collect();

@@ -62,7 +62,7 @@ async fn requests_carry_what_the_flow_says() {
     let asked = server.last();
     assert_eq!((asked.method.as_str(), asked.text().as_str()), ("POST", "{\"b\":[1],\"a\":null}"));
     assert_eq!(asked.header("content-type"), Some("application/json"));
-    assert_eq!(asked.header("idempotency-key"), Some("key-of-step"));
+    assert_eq!(asked.header("idempotency-key"), Some("00000000000000000000000007:outer[1].inner"));
     run("http", json!({"url": url, "method": "PUT", "body": "text", "headers": {"content-type": "text/csv", "idempotency-key": "mine"}})).await.unwrap();
     let asked = server.last();
     assert_eq!((asked.text().as_str(), asked.header("content-type")), ("text", Some("text/csv")));
@@ -248,7 +248,7 @@ async fn bodies_become_values() {
     assert_eq!(body("/empty", "text/plain", "auto").await.unwrap(), json!(""));
     let error = body("/latin", "application/json", "auto").await.unwrap_err();
     assert_eq!((error.class, error.code.as_deref()), (Failed, Some("bad_body")));
-    assert_eq!(body("/json", "text/plain", "stream").await.unwrap_err().class, Invalid);
+    assert_eq!(body("/json", "text/plain", "streamed").await.unwrap_err().class, Invalid);
 }
 
 #[tokio::test]

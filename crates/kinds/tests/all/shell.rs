@@ -214,6 +214,41 @@ async fn who_does_not_listen_is_killed() {
 }
 
 #[tokio::test]
+async fn a_descendant_that_does_not_listen_is_killed_though_its_parents_went() {
+    let command = "sh -c '(trap \"\" TERM; echo $$; while :; do sleep 0.05; done) & wait' & echo $!; wait";
+    let job = Job::new("shell", json!({"command": command})).timeout(Duration::from_millis(400));
+    let started = Instant::now();
+    assert_eq!(job.run().await.unwrap_err().class, Timeout);
+    let took = started.elapsed();
+    assert!(took >= Duration::from_secs(2) && took < Duration::from_secs(5), "{took:?}");
+    let pids = job.kept.lines();
+    assert_eq!(pids.len(), 2);
+    assert!(pids.iter().all(|(_, pid)| !lives(pid)), "{pids:?}");
+}
+
+#[tokio::test]
+async fn a_command_that_does_not_read_its_input_ends_as_any_other() {
+    let text = "x".repeat(4 << 20);
+    let job = Job::new("shell", json!({"command": "exec sleep 1000", "stdin": text}));
+    let job = job.timeout(Duration::from_millis(300));
+    let started = Instant::now();
+    assert_eq!(job.run().await.unwrap_err().class, Timeout);
+    assert!(started.elapsed() < Duration::from_secs(2), "{:?}", started.elapsed());
+    let returned = run("shell", json!({"command": "exec 0<&-; echo on", "stdin": text})).await.unwrap();
+    assert_eq!(returned["output"], "on");
+    // One that writes as much as it reads, and more than pipes hold.
+    let returned = run("shell", json!({"command": "cat | cat", "stdin": text, "parse": "lines"})).await.unwrap();
+    assert_eq!(returned["output"][0].as_str().unwrap().len(), 4 << 20);
+}
+
+#[tokio::test]
+async fn bytes_that_are_no_text_harm_nothing() {
+    let with = json!({"command": "printf 'a\\0b\\377\\n'; head -c 3000000 /dev/urandom"});
+    let returned = run("shell", with).await.unwrap();
+    assert!(returned["stdout"].as_str().unwrap().starts_with("a\u{0}b\u{fffd}\n"));
+}
+
+#[tokio::test]
 async fn what_stays_in_the_background_holds_nothing_up() {
     let job = Job::new("shell", json!({"command": "sleep 1000 & echo $!"}));
     let started = Instant::now();

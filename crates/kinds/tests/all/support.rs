@@ -1,13 +1,21 @@
 //! Runs one task and keeps what came of it.
 
 use std::{
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
     time::Duration,
 };
 
+use async_trait::async_trait;
+use bytes::Bytes;
 use drawloom_blueprint::{ErrorClass, FrameRef, Outcome, RunId, StepError, StepIx, Timestamp, Value};
 use drawloom_kinds::{Settings, executors};
-use drawloom_queue::{Context, Executor, Line, OutputSink, Redactor, Stream, Task, TaskId};
+use drawloom_queue::{
+    BlobRef, BlobSink, BlobSource, Blobs, Context, Executor, Line, OutputSink, Redactor, Stream, Task, TaskId,
+};
+use sha2::{Digest, Sha256};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
@@ -37,6 +45,7 @@ pub(crate) fn settings() -> Settings {
 pub(crate) struct Kept {
     lines: Mutex<Vec<Line>>,
     came: Notify,
+    pub(crate) shelf: Arc<Shelf>,
 }
 
 impl OutputSink for Kept {
@@ -62,6 +71,69 @@ impl Kept {
                 None => came.await,
             }
         }
+    }
+}
+
+/// Blobs in memory, which know how large the pieces were in which they came.
+#[derive(Default)]
+pub(crate) struct Shelf {
+    pub(crate) kept: Mutex<Vec<(BlobRef, Vec<u8>)>>,
+    pub(crate) largest: AtomicUsize,
+}
+
+impl Shelf {
+    /// Puts bytes on it.
+    pub(crate) fn put(&self, bytes: Vec<u8>) -> BlobRef {
+        let blob = BlobRef { hash: hex::encode(Sha256::digest(&bytes)), size: bytes.len() as u64 };
+        self.kept.lock().expect("no test panics with it").push((blob.clone(), bytes));
+        blob
+    }
+
+    /// All that was kept, as it came.
+    pub(crate) fn all(&self) -> Vec<Vec<u8>> {
+        self.kept.lock().expect("no test panics with it").iter().map(|(_, bytes)| bytes.clone()).collect()
+    }
+}
+
+struct OnShelf(Arc<Shelf>, Vec<u8>);
+struct FromShelf(Vec<u8>);
+
+#[async_trait]
+impl Blobs for Kept {
+    async fn create(&self) -> Result<Box<dyn BlobSink>, StepError> {
+        Ok(Box::new(OnShelf(Arc::clone(&self.shelf), Vec::new())))
+    }
+
+    async fn open(&self, blob: &BlobRef) -> Result<Box<dyn BlobSource>, StepError> {
+        let kept = self.shelf.kept.lock().expect("no test panics with it");
+        let found = kept.iter().find(|(it, _)| it == blob);
+        let (_, bytes) = found.ok_or_else(|| StepError::invalid("no such blob").with_code("no_blob"))?;
+        Ok(Box::new(FromShelf(bytes.clone())))
+    }
+}
+
+#[async_trait]
+impl BlobSink for OnShelf {
+    async fn write(&mut self, bytes: Bytes) -> Result<(), StepError> {
+        self.0.largest.fetch_max(bytes.len(), Ordering::SeqCst);
+        self.1.extend_from_slice(&bytes);
+        Ok(())
+    }
+
+    async fn finish(self: Box<Self>) -> Result<BlobRef, StepError> {
+        Ok(self.0.put(self.1))
+    }
+}
+
+#[async_trait]
+impl BlobSource for FromShelf {
+    async fn next(&mut self) -> Result<Option<Bytes>, StepError> {
+        if self.0.starts_with(b"damaged") {
+            return Err(StepError::new(ErrorClass::Failed, "other bytes").with_code("blobs"));
+        }
+        let rest = self.0.split_off(self.0.len().min(100_000));
+        let part = std::mem::replace(&mut self.0, rest);
+        Ok((!part.is_empty()).then(|| part.into()))
     }
 }
 
@@ -93,7 +165,6 @@ impl Job {
             with: value(with),
             timeout: None,
             path: "outer[1].inner".to_owned(),
-            idempotency_key: "key-of-step".to_owned(),
             redactor: Redactor::default(),
             seed: 42,
         };
@@ -111,7 +182,8 @@ impl Job {
     }
 
     pub(crate) async fn run(&self) -> Result<serde_json::Value, StepError> {
-        let context = Context { stop: self.stop.clone(), output: self.kept.clone(), started: STARTED };
+        let (output, blobs) = (self.kept.clone(), self.kept.clone());
+        let context = Context { stop: self.stop.clone(), output, blobs, started: STARTED };
         match self.executor.execute(self.task.clone(), context).await {
             Outcome::Success(it) => Ok(json_of(&it)),
             Outcome::Failure(it) => Err(it),

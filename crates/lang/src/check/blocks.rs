@@ -135,15 +135,19 @@ fn wait(until: &WaitFor, problems: &mut Vec<Diagnostic>) {
     problems.push(problem);
 }
 
-/// Warns of settings of steps that have no time to pass or nothing of their own that could fail.
+/// Reports time limits of steps that have none: who sets one for a group counts on it.
 fn without_effect(step: &Step, problems: &mut Vec<Diagnostic>) {
-    let why = match &step.body {
-        Body::Group(_) => "a group only names and draws its steps",
-        Body::Set(_) | Body::Fail(_) | Body::Stop(_) => "the step is done on the spot",
-        _ => return,
-    };
-    if let Some(it) = &step.timeout {
-        let message = format!("`timeout` has no effect: {why}");
-        problems.push(Diagnostic::new(Code::NoEffect, it.span, message).help("leave it out"));
-    }
+    let Some(timeout) = &step.timeout else { return };
+    problems.extend(match &step.body {
+        Body::Group(_) => {
+            let message = "a group has no time limit: its steps behave as if they stood outside";
+            let help = "give each step its own, or use `try` instead of `group`, which is a block";
+            Some(Diagnostic::new(Code::MisplacedKey, timeout.span, message).help(help))
+        }
+        Body::Set(_) | Body::Fail(_) | Body::Stop(_) => {
+            let message = "`timeout` has no effect: the step is done on the spot";
+            Some(Diagnostic::new(Code::NoEffect, timeout.span, message).help("leave it out"))
+        }
+        _ => None,
+    });
 }

@@ -1,11 +1,13 @@
 //! Reads every expression of a flow once, and looks up the names in it.
 
+use std::collections::BTreeSet;
+
 use super::{
     names::{Names, variables},
     plan::Plan,
     refs::Ref,
     sites::{self, Site},
-    suggest::Suggest,
+    suggest::{Suggest, shortened},
     uses,
 };
 use crate::{
@@ -23,11 +25,17 @@ pub(super) fn check<'a>(
 ) -> Vec<Ref<'a>> {
     check_constants(flow, problems);
     let inputs = flow.inputs.iter().map(|it| it.name.value.as_str()).collect();
-    let vars = flow.vars.iter().map(|(name, _)| name.value.as_str()).collect();
+    let vars: BTreeSet<&str> = flow.vars.iter().map(|(name, _)| name.value.as_str()).collect();
+    let unused = vars.clone();
     let variables = variables(plan);
-    let mut names = Names { flow, plan, suggest, problems, refs: Vec::new(), inputs, vars, variables };
+    let mut names = Names { flow, plan, suggest, problems, refs: Vec::new(), inputs, vars, unused, variables };
     sites::each(flow, plan, &mut |site| site.node.texts(&mut |text| check_text(&mut names, &site, text)));
-    names.refs
+    let Names { refs, unused, problems, .. } = names;
+    for (name, _) in flow.vars.iter().filter(|(it, _)| unused.contains(it.value.as_str())) {
+        let message = format!("nothing uses the variable `{}`", shortened(&name.value));
+        problems.push(Diagnostic::new(Code::Unused, name.span, message).help("use it, or leave it out"));
+    }
+    refs
 }
 
 fn check_text<'a>(names: &mut Names<'_, 'a>, site: &Site<'a>, text: &'a Text) {

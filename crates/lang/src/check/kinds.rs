@@ -78,7 +78,7 @@ fn placement(kind: &KindInfo, task: &Task) -> Placement {
     kind.place.map_or(kind.placement, |place| place(&with()))
 }
 
-/// Warns of policies that mean nothing to a step that the engine does on the spot.
+/// Reports policies that mean nothing to a step that the engine does on the spot.
 fn policies(step: &Step, task: &Task, problems: &mut Vec<Diagnostic>) {
     let given = [
         ("retry", task.retry.as_ref().map(|it| it.span)),
@@ -89,8 +89,9 @@ fn policies(step: &Step, task: &Task, problems: &mut Vec<Diagnostic>) {
     ];
     for (key, span) in given {
         if let Some(span) = span {
-            let message = format!("`{key}` has no effect: `{}` is done on the spot", shortened(&task.uses.value));
-            problems.push(Diagnostic::new(Code::NoEffect, span, message).help("leave it out"));
+            let message =
+                format!("`{key}` has no meaning for `{}`, which is done on the spot", shortened(&task.uses.value));
+            problems.push(Diagnostic::new(Code::NotForInlineKind, span, message).help("leave it out"));
         }
     }
 }

@@ -28,6 +28,8 @@ pub(super) struct Names<'c, 'a> {
     pub(super) refs: Vec<Ref<'a>>,
     pub(super) inputs: BTreeSet<&'a str>,
     pub(super) vars: BTreeSet<&'a str>,
+    /// The variables that nothing has used yet.
+    pub(super) unused: BTreeSet<&'a str>,
     /// The names that blocks give to items and positions, each with the first such block.
     pub(super) variables: BTreeMap<&'a str, StepNo>,
 }
@@ -124,6 +126,11 @@ impl<'a> Names<'_, 'a> {
     }
 
     fn var(&mut self, it: &Use) -> Option<Diagnostic> {
+        // Where the name is not written out, any of them may be meant.
+        match it.tail.first().and_then(|it| it.name.as_deref()) {
+            Some(name) => drop(self.unused.remove(name)),
+            None => self.unused.clear(),
+        }
         let part = it.tail.first()?;
         let name = part.name.as_deref().filter(|name| !self.vars.contains(name) && !it.guarded)?;
         let problem = Diagnostic::new(Code::UnknownVar, part.span, format!("unknown variable `{}`", shortened(name)));

@@ -13,20 +13,38 @@ use super::{
     plan::{Plan, StepNo},
     suggest::{Suggest, shortened},
 };
-use crate::{Code, Diagnostic, Spanned};
+use crate::{Code, Diagnostic, Spanned, limits};
 
 /// Fills in what each step waits for, and reports needs that are none.
 pub(super) fn resolve(plan: &mut Plan, suggest: &mut Suggest, problems: &mut Vec<Diagnostic>) {
     let written: Vec<Option<Vec<StepNo>>> =
         (0..plan.entries.len()).map(|at| written(plan, StepNo::new(at), suggest, problems)).collect();
+    let mut total: usize = 0;
     for at in 0..plan.entries.len() {
         let no = StepNo::new(at);
         if !plan.is_group(no) {
             let (needs, rule, implied) = waits(plan, no, &written);
+            let count: usize = needs.iter().map(|it| plan.entry(*it).at.len()).sum();
+            let was_within = total <= limits::NEEDS;
+            total = total.saturating_add(count);
+            if was_within && total > limits::NEEDS {
+                problems.push(too_many(plan, no, count));
+            }
             let entry = &mut plan.entries[at];
             (entry.needs, entry.rule, entry.implied) = (needs, rule, implied);
         }
     }
+}
+
+fn too_many(plan: &Plan, no: StepNo, count: usize) -> Diagnostic {
+    let message = format!(
+        "with the {count} steps that `{}` needs, there are more than {} needs in this flow",
+        shortened(plan.id(no)),
+        limits::NEEDS
+    );
+    let help = "let one step, such as `set: {}`, need them all, and let the others need that one";
+    let needs = plan.entry(no).step.needs.as_ref().and_then(|it| it.first());
+    Diagnostic::new(Code::TooManyNeeds, needs.map_or(plan.id_span(no), |it| it.span), message).help(help)
 }
 
 /// The steps that a step names in its `needs`, where it has any.

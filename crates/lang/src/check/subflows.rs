@@ -15,7 +15,7 @@ use super::{
     types::Types,
 };
 use crate::{
-    Code, Diagnostic, Options, Severity,
+    Code, Diagnostic, Options,
     model::{Body, Child, Flow, FlowTarget, SubFlow},
 };
 
@@ -60,21 +60,18 @@ pub(super) fn check_circles(
     let mut calls = Calls::new(flow, options);
     for call in calls::of_flow(flow, plan, skips) {
         let back = calls.back(&call.target);
-        let severity = match back {
+        let (code, how, help) = match back {
             Back::Never => continue,
-            Back::Always if call.is_certain => Severity::Error,
-            _ => Severity::Warning,
+            Back::Always if call.is_certain => {
+                let help = "call it under a condition that becomes false, or use a `loop`";
+                (Code::SubFlowEndless, "calls itself here, and never stops doing so", help)
+            }
+            _ => {
+                let help = "see that its condition becomes false; runs nest no deeper than 32";
+                (Code::SubFlowRecursive, "may call itself here again and again", help)
+            }
         };
-        let name = shortened(&flow.name.value);
-        let message = match severity {
-            Severity::Error => format!("the flow `{name}` calls itself here, and never stops doing so"),
-            Severity::Warning => format!("the flow `{name}` may call itself here again and again"),
-        };
-        let problem = Diagnostic::new(Code::SubFlowEndless, call.span, message);
-        let help = match severity {
-            Severity::Error => "call it under a condition that becomes false, or use a `loop`",
-            Severity::Warning => "see that its condition becomes false; runs nest no deeper than 32",
-        };
-        problems.push(Diagnostic { severity, ..problem.help(help) });
+        let message = format!("the flow `{}` {how}", shortened(&flow.name.value));
+        problems.push(Diagnostic::new(code, call.span, message).help(help));
     }
 }

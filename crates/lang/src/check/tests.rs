@@ -1,5 +1,6 @@
 //! What is said about flows that can be read but are wrong, and that nothing is said about those that are right.
 
+mod arguments;
 mod blocks;
 mod expressions;
 mod inputs;

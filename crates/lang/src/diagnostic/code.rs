@@ -4,6 +4,8 @@
 
 use std::fmt;
 
+use serde::{Serialize, Serializer};
+
 /// Whether a document can be used in spite of a problem.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Severity {
@@ -67,11 +69,17 @@ macro_rules! codes {
 }
 
 impl Code {
-    /// Whether the problem makes a document unusable: all do but those numbered 09xx and 105x.
+    /// Whether the problem makes a document unusable: all do but those numbered 09xx and 10xx.
     #[must_use]
     pub fn severity(self) -> Severity {
         let number = self.as_str();
-        if number.starts_with("DL09") || number.starts_with("DL105") { Severity::Warning } else { Severity::Error }
+        if number.starts_with("DL09") || number.starts_with("DL10") { Severity::Warning } else { Severity::Error }
+    }
+}
+
+impl Serialize for Code {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
     }
 }
 
@@ -150,7 +158,6 @@ codes! {
     "DL0505" UnknownFunction "a function is not known"
     "DL0506" UnknownTest "a test is not known"
     "DL0507" ExpressionType "an expression has the wrong type for its place"
-    "DL0508" ExpressionFails "an expression always fails"
     "DL0509" NotAnExpression "a condition is a plain text"
     "DL0510" ExpressionTooLong "an expression is too long or too deeply nested"
     "DL0511" NotConstant "an expression stands where only a constant may"
@@ -168,8 +175,8 @@ codes! {
     "DL0608" BadInstant "an instant is not valid"
     "DL0609" BadTriggerInput "a trigger gives inputs that do not fit"
     "DL0610" BadWebhook "a webhook's path or method is not valid"
-    "DL0611" TooManySteps "the flow has too many steps"
     "DL0612" JoinTooLarge "a join waits for more branches than there are"
+    "DL0613" TooManyNeeds "the steps of a flow need each other too often"
 
     // Secrets.
     "DL0701" SecretExposed "a secret would be seen where it must not"
@@ -194,15 +201,13 @@ codes! {
     "DL0906" NoSteps "the flow has no steps"
     "DL0907" LooksLikeExpression "a text looks like an expression of another language"
     "DL0908" Shadowed "a name hides another"
-    "DL0909" NullCondition "a condition can be null"
     "DL0910" DiscouragedStyle "there is a better way to write it"
+    "DL0911" SubFlowRecursive "a sub-flow may call itself again and again"
 
     // Foreign documents.
-    "DL1001" ForeignUnreadable "the foreign document cannot be read"
     "DL1002" ForeignUnknownNode "a foreign node has no counterpart"
     "DL1003" ForeignConnection "a foreign connection leads nowhere"
     "DL1004" ForeignVariable "a foreign variable has no counterpart"
-    "DL1005" ForeignCycle "foreign nodes form a circle"
     "DL1006" ForeignDuplicate "two foreign nodes have the same id"
     "DL1007" ForeignMissing "a foreign node lacks what it needs"
     "DL1008" ForeignType "a foreign value has the wrong type"

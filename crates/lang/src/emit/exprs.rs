@@ -72,7 +72,7 @@ impl Exprs {
             Data::Text(it) => self.text(it),
             Data::List(it) => self.list(it),
             Data::Object(it) => self.object(it),
-            Data::Null | Data::Bool(_) | Data::Int(_) | Data::UInt(_) | Data::Float(_) => {
+            Data::Null | Data::Bool(_) | Data::Int(_) | Data::UInt(_) | Data::Float(_) | Data::Raw(_) => {
                 Lowered::Known(node.to_value())
             }
         }

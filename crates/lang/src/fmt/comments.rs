@@ -35,15 +35,22 @@ fn tight(text: &str, event: &Event<'_>, range: Range<usize>) -> Range<usize> {
             let skipped = if own.starts_with('&') { own.find(['"', '\'']).unwrap_or(0) } else { 0 };
             skipped + scalar::quoted_length(&own[skipped..])
         }
-        Event::Alias(_) => own.find(char::is_whitespace).unwrap_or(own.len()),
+        Event::Alias(_) => name_length(own),
         Event::MappingStart(..) | Event::SequenceStart(..) | Event::MappingEnd | Event::SequenceEnd => {
-            let name = if own.starts_with('&') { own.find(char::is_whitespace).unwrap_or(own.len()) } else { 0 };
+            let name = if own.starts_with('&') { name_length(own) } else { 0 };
             let bracket = own[name..].len() - own[name..].trim_start().len();
             if own[name + bracket..].starts_with(['{', '[', '}', ']']) { name + bracket + 1 } else { name }
         }
+        // Where a block scalar at the end has no lines, the parser counts its header instead.
+        Event::Scalar(value, ..) if value.is_empty() && own.starts_with(['|', '>']) => return range.end..range.end,
         _ => own.len(),
     };
     range.start..range.start + length
+}
+
+/// How long the anchor or alias is with which `text` begins.
+pub(super) fn name_length(text: &str) -> usize {
+    text.find(|c: char| c.is_whitespace() || "[]{},".contains(c)).unwrap_or(text.len())
 }
 
 /// The comments between the values, in order of writing. Those behind the header of a block scalar belong to it.

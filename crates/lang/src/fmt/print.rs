@@ -24,7 +24,7 @@ pub(super) fn print(document: &Document) -> String {
 #[derive(Default)]
 struct Printer {
     out: String,
-    /// Whether blank lines at the end belong to the text before.
+    /// Whether blank lines at the end belong to the text before, or look as if they did.
     kept: bool,
 }
 
@@ -186,7 +186,7 @@ impl Printer {
             }
             self.line(line);
         }
-        self.kept = block.chomp == Some('+');
+        self.kept = block.chomp == Some('+') || block.lines.last().is_some_and(|it| it.trim().is_empty());
     }
 
     fn collection(&mut self, value: &Tree, header: Option<&str>, indent: usize, dash: bool) {

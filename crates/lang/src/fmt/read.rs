@@ -6,14 +6,16 @@
 use saphyr_parser::{Event, ScalarStyle};
 
 use super::{
-    comments::{Located, events, find, is_blank_above},
+    comments::{Located, events, find, is_blank_above, name_length},
     scalar,
     tree::{Comment, Content, Document, Entry, Item, Layout, Tree},
+    yaml::quoted,
 };
 
 /// The document in `text`; nothing where it has something in it that is better left alone.
 pub(super) fn read(text: &str) -> Option<Document> {
-    if text.contains('\r') || text.lines().any(|it| it.starts_with('%')) {
+    let first = text.lines().find(|it| !it.trim().is_empty() && !it.trim_start().starts_with('#'));
+    if text.contains('\r') || first.is_some_and(|it| it.starts_with('%')) {
         return None;
     }
     let events = events(text)?;
@@ -138,7 +140,7 @@ impl<'a> Reader<'a> {
         }
         let own = &self.text[range.clone()];
         if own.starts_with('&') {
-            let end = own.find(char::is_whitespace).unwrap_or(own.len());
+            let end = name_length(own);
             let rest = own[end..].len() - own[end..].trim_start().len();
             let name = own[..end].to_owned();
             range.start += end + rest;
@@ -161,8 +163,14 @@ impl<'a> Reader<'a> {
                 return Some((Content::Map(layout, entries, foot), range.end));
             }
             let before = self.comments_before(range.start);
-            let key = self.tree()?;
-            if !matches!(key.content, Content::Plain(_)) || key.trailing.is_some() {
+            let mut key = self.tree()?;
+            match (&key.content, event) {
+                (Content::Plain(_), _) => {}
+                // In brackets, a key may stand on several lines; it need not.
+                (Content::Lines(_), Event::Scalar(said, ..)) => key.content = Content::Plain(quoted(&said)),
+                _ => return None,
+            }
+            if key.trailing.is_some() {
                 return None;
             }
             let start = self.peek()?.1.start;

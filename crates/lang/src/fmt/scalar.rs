@@ -59,7 +59,8 @@ pub(super) fn quoted_length(text: &str) -> usize {
 
 /// Where the header (`|`, `>-`, …) of a block scalar begins whose content begins at `content`.
 pub(super) fn header_start(text: &str, content: usize) -> Option<usize> {
-    let mut end = text[..content].rfind('\n').or_else(|| (!text[..content].is_empty()).then_some(content))?;
+    let above = &text[..content];
+    let mut end = if content < text.len() { above.rfind('\n')? } else { above.len() };
     loop {
         let start = text[..end].rfind('\n').map_or(0, |it| it + 1);
         let line = &text[start..end];
@@ -97,25 +98,44 @@ fn block(text: &str, value: &str, range: Range<usize>) -> Option<Block> {
     let line_end = text[start..].find('\n').map_or(text.len(), |it| start + it);
     let (style, chomp, explicit, comment) = header(&text[start..line_end])?;
     let body = text.get(line_end + 1..range.end.max(line_end + 1)).unwrap_or_default();
-    let spaces = |it: &str| it.len() - it.trim_start_matches(' ').len();
-    let first = body.lines().find(|it| !it.trim_matches(' ').is_empty());
-    let said = value.lines().find(|it| !it.trim_matches(' ').is_empty());
-    let indent = match (first, said) {
-        (Some(first), Some(said)) => spaces(first).checked_sub(spaces(said))?,
-        _ => 0,
-    };
+    let indent = indentation(body, value)?;
     let mut lines: Vec<String> = Vec::new();
     for line in body.lines() {
         match line.get(indent..) {
             Some(rest) if spaces(line) >= indent => lines.push(rest.to_owned()),
-            _ if line.trim_matches(' ').is_empty() => lines.push(String::new()),
+            _ if is_blank(line) => lines.push(String::new()),
             _ => return None,
         }
     }
+    // What the parser counts to the block may reach into the line of the next key.
+    if !body.ends_with('\n') && lines.last().is_some_and(String::is_empty) {
+        lines.pop();
+    }
     if chomp != Some('+') {
-        while lines.last().is_some_and(|it| it.trim_matches(' ').is_empty()) {
+        while lines.last().is_some_and(String::is_empty) {
             lines.pop();
         }
     }
     Some(Block { style, chomp, explicit, comment, lines })
+}
+
+/// How far in the lines of a block scalar stand that says `value`.
+fn indentation(body: &str, value: &str) -> Option<usize> {
+    let mut lines = body.lines();
+    if let Some(said) = value.lines().find(|it| !is_blank(it)) {
+        return spaces(lines.find(|it| !is_blank(it))?).checked_sub(spaces(said));
+    }
+    // Blank lines alone: those that are wider than the indentation say their spaces.
+    match value.lines().position(|it| !it.is_empty()) {
+        Some(at) => spaces(lines.nth(at)?).checked_sub(spaces(value.lines().nth(at)?)),
+        None => Some(usize::MAX),
+    }
+}
+
+fn spaces(line: &str) -> usize {
+    line.len() - line.trim_start_matches(' ').len()
+}
+
+fn is_blank(line: &str) -> bool {
+    line.trim_matches(' ').is_empty()
 }

@@ -162,6 +162,15 @@ pub(super) fn retry(value: &Json) -> (Option<Json>, Vec<String>) {
     (Some(Json::Object(out)), members.rest().map(|(name, _)| format!("`{name}` is unknown")).collect())
 }
 
+/// Whether a step is done inside the engine, so that nothing is tried again and nothing takes time; and groups are not
+/// done at all.
+pub(super) fn is_on_the_spot(body: &Obj) -> bool {
+    match body.get("uses").and_then(Json::as_str) {
+        Some(kind) => matches!(kind, "log" | "transform"),
+        None => ["set", "fail", "stop", "group"].iter().any(|it| body.contains_key(*it)),
+    }
+}
+
 /// Puts `value` under `name`, unless there is nothing to put.
 pub(super) fn put(out: &mut Obj, name: &str, value: Option<impl Into<Json>>) {
     if let Some(value) = value {

@@ -17,6 +17,7 @@ use super::{
     ids::{flow_name, identifier},
     report::Note,
 };
+use crate::Code;
 use node::{Edges, NODE_LISTS, ordered};
 use scope::{Frame, Scope, count_reads};
 use template::{contains_reference, value};
@@ -100,9 +101,11 @@ fn claim_ids(nodes: &Json, place: &str, scope: &mut Scope) {
 
 fn claim_id(id: String, node: &Obj, place: &str, scope: &mut Scope) {
     if scope.nodes.contains_key(&id) {
-        scope
-            .report
-            .approximated(place, format!("another node has the id `{id}` too: `${{{id}}}` is that of the last"));
+        scope.report.changed(
+            Code::ForeignDuplicate,
+            place,
+            format!("another node has the id `{id}` too: `${{{id}}}` is that of the last"),
+        );
         return;
     }
     let ours = scope.ids.fresh(&id);
@@ -136,7 +139,7 @@ fn inputs(members: &mut Members<'_>, scope: &mut Scope) {
                 }
             }
         }
-        _ => scope.report.lost(key, "inputs are neither an object nor a list"),
+        _ => scope.report.fault(Code::ForeignType, key, "inputs are neither an object nor a list"),
     }
     for (name, schema) in scope.inputs.iter_mut().filter_map(|(name, it)| Some((name, it.as_object_mut()?))) {
         if schema.values().any(|it| it.to_string().contains("{{")) {
@@ -177,7 +180,7 @@ fn variables(members: &mut Members<'_>, scope: &mut Scope) -> Vec<Json> {
             })
             .collect(),
         _ => {
-            scope.report.lost(key, "variables are neither an object nor a list");
+            scope.report.fault(Code::ForeignType, key, "variables are neither an object nor a list");
             return Vec::new();
         }
     };
@@ -221,7 +224,7 @@ fn outputs(members: &mut Members<'_>, scope: &mut Scope) -> Option<Json> {
             }
         }
         Json::String(_) => drop(out.insert("result".into(), value(declared, key, scope))),
-        _ => scope.report.lost(key, "outputs are neither an object nor a list"),
+        _ => scope.report.fault(Code::ForeignType, key, "outputs are neither an object nor a list"),
     }
     Some(Json::Object(out)).filter(|it| it != &json!({}))
 }

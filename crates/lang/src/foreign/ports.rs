@@ -20,6 +20,7 @@ use super::{
     ids::{Ids, flow_name, is_uuid},
     report::{Note, Report},
 };
+use crate::Code;
 use node::Family;
 use wires::Wires;
 
@@ -105,12 +106,16 @@ impl<'a> Importer<'a> {
         for (at, node) in nodes.iter().enumerate() {
             let place = format!("nodes[{at}]");
             let Some(object) = node.as_object() else {
-                self.report.lost(&place, "this is no node");
+                self.report.fault(Code::ForeignType, &place, "this is no node");
                 continue;
             };
             let own = object.get("id").and_then(scalar_text).unwrap_or_else(|| place.clone());
             if !known.insert(own.clone()) {
-                self.report.lost(&place, format!("another node has the id `{own}` too: connections go to the first"));
+                self.report.fault(
+                    Code::ForeignDuplicate,
+                    &place,
+                    format!("another node has the id `{own}` too: connections go to the first"),
+                );
             }
             let node_type = object.get("node_type").and_then(Json::as_str).unwrap_or_default();
             let title = object.get("name").and_then(Json::as_str).filter(|it| !it.is_empty());

@@ -4,6 +4,8 @@ use std::fmt;
 
 use serde::Serialize;
 
+use crate::Code;
+
 /// How much of the meaning a conversion kept at one place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -35,11 +37,13 @@ pub struct Note {
     pub message: String,
     /// How much was kept.
     pub severity: Severity,
+    /// Which problem that is.
+    pub code: Code,
 }
 
 impl fmt::Display for Note {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}: {}", self.severity, self.path, self.message)
+        write!(f, "{}[{}]: {}: {}", self.severity, self.code, self.path, self.message)
     }
 }
 
@@ -51,19 +55,29 @@ pub(super) struct Report {
 
 impl Report {
     pub(super) fn info(&mut self, path: &str, message: impl Into<String>) {
-        self.add(path, message.into(), Severity::Info);
+        self.add(Code::ForeignRenamed, path, message.into(), Severity::Info);
     }
 
     pub(super) fn approximated(&mut self, path: &str, message: impl Into<String>) {
-        self.add(path, message.into(), Severity::Approximated);
+        self.changed(Code::ForeignApproximated, path, message);
     }
 
     pub(super) fn lost(&mut self, path: &str, message: impl Into<String>) {
-        self.add(path, message.into(), Severity::Lost);
+        self.fault(Code::ForeignNotMapped, path, message);
     }
 
-    fn add(&mut self, path: &str, message: String, severity: Severity) {
-        let note = Note { path: path.to_owned(), message, severity };
+    /// The same, because of a fault of the document that has a code of its own.
+    pub(super) fn changed(&mut self, code: Code, path: &str, message: impl Into<String>) {
+        self.add(code, path, message.into(), Severity::Approximated);
+    }
+
+    /// Something is lost because of a fault of the document that has a code of its own.
+    pub(super) fn fault(&mut self, code: Code, path: &str, message: impl Into<String>) {
+        self.add(code, path, message.into(), Severity::Lost);
+    }
+
+    fn add(&mut self, code: Code, path: &str, message: String, severity: Severity) {
+        let note = Note { path: path.to_owned(), message, severity, code };
         if self.notes.last() != Some(&note) {
             self.notes.push(note);
         }

@@ -4,7 +4,7 @@
 //! expressions that a step, an output, a label or a limit names. What is kept keeps its order, so that each
 //! scope's steps stay together; expressions that have become equal share one place.
 
-use drawloom_blueprint::{Blueprint, ExprIx, ScopeIx, StepIx, expr::Expr};
+use drawloom_blueprint::{Blueprint, ExprIx, Lookup, ScopeIx, StepIx, expr::Expr};
 
 use super::{change::Change, renumber::Numbers};
 use crate::emit::arena::Arena;
@@ -89,7 +89,7 @@ fn kept_exprs(blueprint: &Blueprint, steps: &[Option<StepIx>]) -> (Vec<Option<Ex
 }
 
 fn rebuilt(old: Blueprint, places: &[Option<StepIx>], numbers: &Numbers<'_>, exprs: Vec<Expr>) -> Blueprint {
-    let mut new = Blueprint { exprs, ..old };
+    let mut new = Blueprint { exprs, lookup: Lookup::default(), ..old };
     let step_at = |ix: StepIx| places[ix.ix()].expect("invariant: what a kept step or scope names is kept");
     new.labels.values_mut().for_each(|ix| *ix = numbers.expr(*ix));
     new.outputs.iter_mut().for_each(|(_, ix)| *ix = numbers.expr(*ix));
@@ -122,5 +122,5 @@ fn rebuilt(old: Blueprint, places: &[Option<StepIx>], numbers: &Numbers<'_>, exp
         scope.last = scope.last.map(step_at);
         scopes.push(scope);
     }
-    Blueprint { scopes, steps, edges, ..new }
+    Blueprint { scopes, steps, edges, lookup: Lookup::default(), ..new }
 }

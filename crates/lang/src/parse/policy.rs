@@ -43,6 +43,10 @@ pub(super) fn retry(reader: &mut Reader, field: Field) -> Option<Retry> {
     if matches!(field.node.data, Data::Int(_) | Data::UInt(_)) {
         return Some(Retry { attempts: attempts(reader, &field), ..plain });
     }
+    if !matches!(field.node.data, Data::Object(_)) {
+        reader.wrong(&field, "a number of attempts, or an object");
+        return None;
+    }
     let mut fields = Fields::of(reader, field, "`retry`")?;
     let retry = Retry {
         attempts: fields.take("attempts").and_then(|it| attempts(reader, &it)),

@@ -117,7 +117,7 @@ fn limits_and_defaults_are_read() {
     check_rest("defaults: { timeout: 5m, retry: { attempts: 3 }, cache: 1h, queue: big, priority: -5 }", "");
     check_rest("defaults: { timeout: 5, retry: never, cache: {}, queue: 5, priority: high, with: {} }", "\
         DL0601 3:22 '5' `timeout`: a duration needs a unit (for seconds write 5s)
-        DL0204 3:32 'never' `retry`: expected an object, found a string
+        DL0204 3:32 'never' `retry`: expected a number of attempts, or an object, found a string
         DL0203 3:39 'cache' `cache` needs the key `ttl`
         DL0204 3:57 '5' `queue`: expected a string, found an integer (put it into quotes to have it as a text)
         DL0204 3:70 'high' `priority`: expected an integer, found a string

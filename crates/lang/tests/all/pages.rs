@@ -124,11 +124,10 @@ fn faults(code: Code) -> Vec<String> {
     let own = problems.iter().filter(|it| it.is_error() && it.path.starts_with(wrong[0].name()));
     let is_error = is_shown && code.severity() == Severity::Error;
     let expected = if is_error { BTreeSet::from([code]) } else { BTreeSet::new() };
-    match (is_shown, page.contains("\nThis drawloom does not report it yet.\n")) {
-        (true, true) => faults.push(format!("{code}: it is reported now; the page says that it is not")),
-        (false, false) => faults.push(format!("{code}: `Wrong` does not show it, but {}", list(&problems))),
-        _ if codes(own) != expected => faults.push(format!("{code}: `Wrong` has other errors: {}", list(&problems))),
-        _ => {}
+    if !is_shown {
+        faults.push(format!("{code}: `Wrong` does not show it, but {}", list(&problems)));
+    } else if codes(own) != expected {
+        faults.push(format!("{code}: `Wrong` has other errors: {}", list(&problems)));
     }
     let problems = said(&right);
     if problems.iter().any(|it| it.is_error() || it.code == code) {

@@ -61,7 +61,7 @@ fn what_is_missing_or_wrong_is_said_at_the_step() {
 #[test]
 fn a_flow_may_call_itself_under_a_condition() {
     let again = "{id: a, if: '{{ run.id == \"x\" }}', then: [{id: b, flow: ./main.yaml}]}";
-    check(&[("main.yaml", again)], &["DL0803 main.yaml: the flow `main` may call itself here again and again"]);
+    check(&[("main.yaml", again)], &["DL0911 main.yaml: the flow `main` may call itself here again and again"]);
     assert!(compiled(&[("main.yaml", again)]).is_ok(), "it is a warning");
 }
 

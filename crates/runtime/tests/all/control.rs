@@ -27,7 +27,10 @@ steps:
     assert_eq!(ends.iter().find(|(path, _)| path.ends_with(".f")).unwrap().1, &"succeeded", "{ends:?}");
     assert_eq!(world.probe.begun("b"), 0);
     assert!(matches!(loom.cancel(run).await, Err(Error::Ended { .. })));
-    assert!(matches!(loom.cancel(drawloom_runtime::new_run_id().unwrap()).await, Err(Error::NoRun(_))));
+    assert!(matches!(
+        loom.cancel(drawloom_runtime::new_run_id(&drawloom_runtime::SystemWorld).unwrap()).await,
+        Err(Error::NoRun(_))
+    ));
 }
 
 #[tokio::test(flavor = "multi_thread")]

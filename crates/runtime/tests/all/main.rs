@@ -5,6 +5,7 @@
 mod commits;
 mod control;
 mod crashes;
+mod fairness;
 mod limits;
 mod outputs;
 mod probe;

@@ -1,7 +1,7 @@
 //! Large outputs, and results that serve again.
 
 use drawloom_blueprint::RunStatus;
-use drawloom_store::{LogPlace, LogQuery};
+use drawloom_store::{BlobHash, LogPlace, LogQuery};
 
 use crate::world::{Within, start, worlds};
 
@@ -81,5 +81,53 @@ outputs: {{ a: '{{{{ a }}}}' }}
         let query = LogQuery { run, path: None, attempt: None };
         let lines = world.store().await.read_logs(&query, LogPlace::default(), 10).await.unwrap();
         assert!(lines[0].line.text.contains("cache"));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn data_beside_a_run_is_kept_by_each_run_that_refers_to_it() {
+    let hash = BlobHash::of(b"some data");
+    for world in worlds() {
+        let text = "
+name: keeps
+steps:
+  - { id: a, uses: probe, with: { keep: some data, hold: a } }
+  - { id: n, uses: probe, with: { fetch: '{{ a }}' } }
+outputs: { all: [ '{{ a }}' ], n: '{{ n }}' }
+";
+        let loom = world.open().await;
+        let run = loom.start(start(text)).await.unwrap().run;
+        let store = world.store().await;
+        world.probe.until(|it| it.begun("a") == 1).await;
+        while !store.has_blob(hash).await.unwrap() {
+            tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+        }
+        // The blob is written, its fact is not: the next process does the attempt again.
+        drop(loom);
+        assert_eq!(store.blobs_of(run).await.unwrap(), []);
+        assert!(store.check(10).await.unwrap().is_empty());
+        let loom = world.recover().await;
+        world.probe.open("a");
+        let view = loom.finished(run).soon().await.unwrap();
+        assert_eq!(view.status, RunStatus::Succeeded, "{:?}", view.error);
+        let blob = format!(r#"{{"blob":"{hash}","size":9,"content_type":"text/plain"}}"#);
+        assert_eq!(view.outputs.to_json(), format!(r#"{{"all":[{blob}],"n":9}}"#));
+        assert_eq!(store.blobs_of(run).await.unwrap(), [hash]);
+
+        let nothing = BlobHash::of(b"nobody put this");
+        let text = format!(
+            "
+name: passes-on
+steps:
+  - {{ id: a, set: {{ x: {blob}, no: {{ blob: {nothing}, size: 5 }} }} }}
+  - {{ id: n, uses: probe, with: {{ fetch: {{ blob: {nothing}, size: 5 }} }}, on_failure: continue }}
+"
+        );
+        let other = loom.start(start(&text)).await.unwrap().run;
+        let view = loom.finished(other).soon().await.unwrap();
+        assert_eq!(view.steps[1].error.as_ref().unwrap().code.as_deref(), Some("no_blob"));
+        assert!(store.delete_run(run).await.unwrap());
+        assert_eq!(store.blobs_of(other).await.unwrap(), [hash], "the other run keeps it");
+        assert!(store.check(10).await.unwrap().is_empty());
     }
 }

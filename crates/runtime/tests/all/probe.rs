@@ -7,7 +7,7 @@ use std::{
 
 use async_trait::async_trait;
 use drawloom_blueprint::{ErrorClass, Outcome, StepError, Value};
-use drawloom_queue::{Context, Executor, KindInfo, Line, Placement, Stream, Task};
+use drawloom_queue::{BlobRef, Context, Executor, KindInfo, Line, Placement, Stream, Task};
 use tokio::sync::Notify;
 
 /// One execution.
@@ -22,6 +22,8 @@ pub(crate) struct Done {
 #[derive(Default)]
 struct Seen {
     begun: Vec<String>,
+    /// Beginnings, by path, and ends, by path and `done`, as they came.
+    order: Vec<String>,
     done: Vec<Done>,
     open: HashSet<String>,
     fails: BTreeMap<String, i64>,
@@ -32,7 +34,8 @@ struct Seen {
 }
 
 /// The kind `probe`: returns `value`; fails the first `fails` times; waits for the gate `hold`; prints `print`;
-/// returns a text of `bytes` bytes; panics; returns a list of `levels` levels; does not stop where it
+/// returns a text of `bytes` bytes; keeps the text `keep` beside the run and returns the reference; returns how long
+/// what `fetch` refers to is; panics; returns a list of `levels` levels; does not stop where it
 /// is `stuck`.
 pub(crate) struct Probe {
     info: KindInfo,
@@ -45,6 +48,7 @@ impl Probe {
         let any = Value::object([("type", Value::from("object"))]);
         let info = KindInfo {
             name: "probe",
+            version: 1,
             summary: "For tests.",
             placement: Placement::Worker,
             with: any.clone(),
@@ -65,6 +69,10 @@ impl Probe {
 
     pub(crate) fn successes(&self, path: &str) -> usize {
         self.done().iter().filter(|it| it.path == path && it.succeeded).count()
+    }
+
+    pub(crate) fn order(&self) -> Vec<String> {
+        self.seen.lock().unwrap().order.clone()
     }
 
     pub(crate) fn begun(&self, path: &str) -> usize {
@@ -103,6 +111,7 @@ impl Probe {
     fn begin(&self, task: &Task) {
         let mut seen = self.seen.lock().unwrap();
         seen.begun.push(task.path.clone());
+        seen.order.push(task.path.clone());
         seen.withs.push(task.with.clone());
         seen.together += 1;
         seen.most_together = seen.most_together.max(seen.together);
@@ -134,6 +143,12 @@ impl Probe {
                 context.output.line(Line { stream: Stream::Out, text: line.to_owned() });
             }
         }
+        let mut kept = None;
+        if let Some(text) = with.get("keep").and_then(Value::as_str) {
+            let mut sink = context.blobs.create().await?;
+            sink.write(text.to_owned().into()).await?;
+            kept = Some(sink.finish().await?.into_value(Some("text/plain")));
+        }
         if let Some(gate) = with.get("hold").and_then(Value::as_str) {
             self.gate(gate, context).await?;
         }
@@ -142,7 +157,7 @@ impl Probe {
         }
         if let Some(Value::Int(fails)) = with.get("fails") {
             let mut seen = self.seen.lock().unwrap();
-            let so_far = seen.fails.entry(task.idempotency_key.clone()).or_default();
+            let so_far = seen.fails.entry(task.idempotency_key()).or_default();
             *so_far += 1;
             if *so_far <= *fails {
                 return Err(StepError::new(ErrorClass::Failed, format!("failure {so_far}")));
@@ -157,7 +172,15 @@ impl Probe {
         if let Some(Value::Int(bytes)) = with.get("bytes") {
             return Ok(Value::from("x".repeat(usize::try_from(*bytes).unwrap())));
         }
-        Ok(with.get("value").cloned().unwrap_or_default())
+        if let Some(blob) = with.get("fetch").and_then(BlobRef::read) {
+            let mut source = context.blobs.open(&blob).await?;
+            let mut bytes = 0;
+            while let Some(part) = source.next().await? {
+                bytes += part.len();
+            }
+            return Ok((bytes as u64).into());
+        }
+        Ok(kept.or_else(|| with.get("value").cloned()).unwrap_or_default())
     }
 }
 
@@ -172,10 +195,11 @@ impl Executor for Probe {
         let result = self.work(&task, &context).await;
         let mut seen = self.seen.lock().unwrap();
         seen.together -= 1;
+        seen.order.push(format!("{} done", task.path));
         seen.done.push(Done {
             path: task.path.clone(),
             attempt: task.id.attempt,
-            key: task.idempotency_key.clone(),
+            key: task.idempotency_key(),
             succeeded: result.is_ok(),
         });
         drop(seen);

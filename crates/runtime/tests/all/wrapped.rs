@@ -12,9 +12,10 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use drawloom_blueprint::{FlowHash, RunId, Timestamp};
 use drawloom_store::{
-    Append, BlobHash, Blobs, Catalog, Claim, Commit, DuePlace, Finding, FlowRow, IdPrefix, Journal, LogAppend,
-    LogPlace, LogQuery, LogRecord, LogSource, Logs, Prune, Pruned, Publish, Published, Record, ResultCache, RunFilter,
-    RunReader, RunRow, SecretRow, Secrets, Store, StoreError, StoreInfo, Unended, Upkeep, Version,
+    Append, BlobHash, BlobWriter, Blobs, CachedRow, Catalog, Claim, Commit, DuePlace, Finding, FlowRow, IdPrefix,
+    Journal, LogAppend, LogPlace, LogQuery, LogRecord, LogSource, Logs, Prune, Pruned, Publish, Published, Record,
+    ResultCache, RunFilter, RunReader, RunRow, SecretRow, Secrets, Store, StoreError, StoreInfo, Unended, Upkeep,
+    Version,
 };
 use tokio::sync::{mpsc, oneshot, watch};
 
@@ -171,6 +172,9 @@ impl ResultCache for Wrapped {
     async fn drop_expired(&self, now: Timestamp, limit: usize) -> Answer<usize> {
         self.inner.drop_expired(now, limit).await
     }
+    async fn all_cached(&self, after: Option<[u8; 32]>, limit: usize) -> Answer<Vec<CachedRow>> {
+        self.inner.all_cached(after, limit).await
+    }
 }
 
 #[async_trait]
@@ -183,6 +187,15 @@ impl Blobs for Wrapped {
     }
     async fn has_blob(&self, hash: BlobHash) -> Answer<bool> {
         self.inner.has_blob(hash).await
+    }
+    async fn new_blob(&self) -> Answer<Box<dyn BlobWriter>> {
+        self.inner.new_blob().await
+    }
+    async fn blob_part(&self, hash: BlobHash, from: u64, most: usize) -> Answer<Option<Bytes>> {
+        self.inner.blob_part(hash, from, most).await
+    }
+    async fn renew_blob(&self, hash: BlobHash) -> Answer<bool> {
+        self.inner.renew_blob(hash).await
     }
     async fn blobs(&self, after: Option<BlobHash>, limit: usize) -> Answer<Vec<BlobHash>> {
         self.inner.blobs(after, limit).await

@@ -6,6 +6,7 @@ use drawloom_blueprint::RunId;
 use drawloom_store::{
     Append, Entry, Epoch, Follows, RunAppend, RunHead, RunState, Shard, StoreError,
     admit::{Present, admit},
+    pack,
 };
 use rusqlite::{OptionalExtension, params};
 
@@ -13,8 +14,10 @@ use super::Desk;
 use crate::{
     columns::{key, status_code, unsigned},
     fault::{Fault, Work},
-    pack,
 };
+
+/// The size from which on no further fact is packed into a row.
+const ROW_FULL: usize = 128 * 1024;
 
 impl Desk {
     pub(super) fn append(&mut self, append: Append) -> Work<()> {
@@ -112,13 +115,13 @@ impl Desk {
         if changed == 1 { Ok(()) } else { Err(rusqlite::Error::StatementChangedRows(changed).into()) }
     }
 
-    fn insert_facts(&self, run: RunId, first: u64, facts: &[Entry]) -> Work<()> {
+    fn insert_facts(&mut self, run: RunId, first: u64, facts: &[Entry]) -> Work<()> {
         let mut insert = self.conn.prepare_cached("INSERT INTO facts (run, seq, body) VALUES (?, ?, ?)")?;
         let (mut seq, mut rest, mut body) = (first, facts, Vec::new());
         while !rest.is_empty() {
             let mut size = 0;
             let full = rest.iter().position(|it| {
-                let full = size >= pack::ROW_FULL;
+                let full = size >= ROW_FULL;
                 size += it.fact.len();
                 full
             });
@@ -126,6 +129,8 @@ impl Desk {
             body.clear();
             pack::pack_facts(row, &mut body);
             insert.execute(params![key(run), unsigned(seq), body])?;
+            self.writing.rows += 1;
+            self.writing.bytes += body.len() as u64;
             seq += row.len() as u64;
             rest = behind;
         }

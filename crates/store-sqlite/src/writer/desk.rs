@@ -6,11 +6,14 @@
 use std::{
     collections::HashMap,
     path::{Path, PathBuf},
-    sync::mpsc::{Receiver, RecvTimeoutError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        mpsc::{Receiver, RecvTimeoutError},
+    },
 };
 
 use drawloom_blueprint::RunId;
-use drawloom_store::{Claim, Epoch, StoreError};
+use drawloom_store::{Claim, Epoch, StoreError, Written};
 use rusqlite::Connection;
 
 use super::{Answer, Job, Shared, wal::WalFlush};
@@ -39,6 +42,10 @@ pub(crate) struct Desk {
     data_version: i64,
     flush: Option<WalFlush>,
     broken: Option<String>,
+    /// What the present transaction writes; counted once it is committed.
+    pub(super) writing: Written,
+    /// What was written since the start; others look at it.
+    written: Arc<Mutex<Written>>,
 }
 
 impl Desk {
@@ -67,6 +74,8 @@ impl Desk {
             data_version: -1,
             flush,
             broken: None,
+            writing: Written::default(),
+            written: Arc::default(),
         })
     }
 
@@ -138,13 +147,28 @@ impl Desk {
                 if let Some(flush) = &mut self.flush {
                     flush.committed();
                 }
+                self.count();
                 Ok(it)
             }
             Err(fault) => Err(self.roll_back(fault)),
         }
     }
 
+    fn count(&mut self) {
+        let new = std::mem::take(&mut self.writing);
+        let mut written = self.written.lock().unwrap_or_else(PoisonError::into_inner);
+        written.commits += u64::from(new.rows > 0);
+        written.rows += new.rows;
+        written.bytes += new.bytes;
+    }
+
+    /// Where it is counted what was written to the journal.
+    pub(super) fn written(&self) -> Arc<Mutex<Written>> {
+        Arc::clone(&self.written)
+    }
+
     fn begin(&mut self) -> Work<()> {
+        self.writing = Written::default();
         if self.lasts.len() > REMEMBERED {
             self.lasts.clear();
         }

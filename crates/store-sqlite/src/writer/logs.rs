@@ -6,13 +6,13 @@ use drawloom_blueprint::Timestamp;
 use drawloom_store::{
     LogAppend, LogSource,
     log_batch::{self, BatchSize, Budget, Part},
+    pack,
 };
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use crate::{
     columns::{count, key, unsigned},
     fault::Work,
-    pack,
 };
 
 /// The columns that [`budget`] reads.

@@ -5,7 +5,7 @@
 use std::{
     collections::HashSet,
     fs::{self, File, OpenOptions},
-    io::{self, Write},
+    io::{self, Read, Seek, SeekFrom},
     path::{Path, PathBuf},
     sync::{Arc, PoisonError, RwLock},
     time::{Duration, SystemTime},
@@ -14,7 +14,10 @@ use std::{
 use async_trait::async_trait;
 use bytes::Bytes;
 
-use super::{BlobHash, Blobs};
+use super::{
+    BlobHash, BlobWriter, Blobs,
+    draft::{Draft, FolderWriter},
+};
 use crate::{StoreError, files::sync_folder_of};
 
 /// A folder of blobs. It is created with the first blob.
@@ -110,41 +113,56 @@ impl FolderBlobs {
 
     fn put(&self, bytes: &[u8]) -> io::Result<BlobHash> {
         let hash = BlobHash::of(bytes);
-        let path = self.path(hash);
         let _shared = self.sweeping.read().unwrap_or_else(PoisonError::into_inner);
-        if let Some(file) = found(OpenOptions::new().write(true).open(&path))?
-            && file.metadata()?.len() == bytes.len() as u64
-        {
-            // It becomes young again, so that it is not swept before a run refers to it.
-            file.set_modified(SystemTime::now())?;
-            return Ok(hash);
+        if !self.renew(hash, bytes.len() as u64)? {
+            let mut draft = Draft::new(&self.folder)?;
+            draft.write(bytes)?;
+            self.name(draft, hash)?;
         }
-        self.write(&path, bytes)?;
         Ok(hash)
     }
 
-    fn write(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {
+    /// Makes a draft the blob that it has become.
+    pub(super) fn keep(&self, draft: Draft) -> io::Result<BlobHash> {
+        let (hash, len) = draft.content();
+        let _shared = self.sweeping.read().unwrap_or_else(PoisonError::into_inner);
+        if !self.renew(hash, len)? {
+            self.name(draft, hash)?;
+        }
+        Ok(hash)
+    }
+
+    /// Makes a blob young again, so that it is not swept before a run refers to it. Says whether it is there, and as
+    /// long as it should be.
+    fn renew(&self, hash: BlobHash, len: u64) -> io::Result<bool> {
+        let Some(file) = found(OpenOptions::new().write(true).open(self.path(hash)))? else { return Ok(false) };
+        if file.metadata()?.len() != len {
+            return Ok(false);
+        }
+        file.set_modified(SystemTime::now())?;
+        Ok(true)
+    }
+
+    fn name(&self, draft: Draft, hash: BlobHash) -> io::Result<()> {
+        let path = self.path(hash);
         let folder = path.parent().unwrap_or(&self.folder);
         if found(fs::metadata(folder))?.is_none() {
             fs::create_dir_all(folder)?;
             sync_folder_of(folder)?;
             sync_folder_of(&self.folder)?;
         }
-        let mut chance = [0; 8];
-        getrandom::fill(&mut chance).map_err(|_| io::Error::other("no random bytes can be had"))?;
-        let draft = folder.join(format!("draft-{}", hex::encode(chance)));
-        let written = (|| {
-            let mut file = File::create_new(&draft)?;
-            file.write_all(bytes)?;
-            file.sync_all()?;
-            fs::rename(&draft, path)?;
-            sync_folder_of(path)
-        })();
-        if written.is_err() {
-            // What is left of the draft is swept later if it cannot be removed now.
-            let _ = fs::remove_file(&draft);
+        draft.keep(&path)
+    }
+
+    fn part(&self, hash: BlobHash, from: u64, most: usize) -> io::Result<Option<Bytes>> {
+        let Some(mut file) = found(File::open(self.path(hash)))? else { return Ok(None) };
+        if from >= file.metadata()?.len() {
+            return Ok(Some(Bytes::new()));
         }
-        written
+        file.seek(SeekFrom::Start(from))?;
+        let mut bytes = Vec::new();
+        file.take(most as u64).read_to_end(&mut bytes)?;
+        Ok(Some(bytes.into()))
     }
 
     fn list(&self, after: Option<BlobHash>, limit: usize) -> Result<Vec<BlobHash>, StoreError> {
@@ -185,6 +203,27 @@ impl Blobs for FolderBlobs {
         aside(move || Ok(found(fs::metadata(path)).map_err(|it| io_error(&it))?.is_some())).await
     }
 
+    async fn new_blob(&self) -> Result<Box<dyn BlobWriter>, StoreError> {
+        let it = self.clone();
+        let draft = aside(move || Draft::new(&it.folder).map_err(|it| io_error(&it))).await?;
+        Ok(Box::new(FolderWriter::new(self.clone(), draft)))
+    }
+
+    async fn blob_part(&self, hash: BlobHash, from: u64, most: usize) -> Result<Option<Bytes>, StoreError> {
+        let it = self.clone();
+        aside(move || it.part(hash, from, most).map_err(|it| io_error(&it))).await
+    }
+
+    async fn renew_blob(&self, hash: BlobHash) -> Result<bool, StoreError> {
+        let it = self.clone();
+        let renew = move || {
+            let _shared = it.sweeping.read().unwrap_or_else(PoisonError::into_inner);
+            let Some(meta) = found(fs::metadata(it.path(hash)))? else { return Ok(false) };
+            it.renew(hash, meta.len())
+        };
+        aside(move || renew().map_err(|it| io_error(&it))).await
+    }
+
     async fn blobs(&self, after: Option<BlobHash>, limit: usize) -> Result<Vec<BlobHash>, StoreError> {
         let it = self.clone();
         aside(move || it.list(after, limit)).await
@@ -192,7 +231,7 @@ impl Blobs for FolderBlobs {
 }
 
 /// Does blocking work where it disturbs nobody.
-async fn aside<T: Send + 'static>(
+pub(super) async fn aside<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, StoreError> + Send + 'static,
 ) -> Result<T, StoreError> {
     tokio::task::spawn_blocking(work).await.unwrap_or_else(|it| Err(StoreError::Unavailable(it.to_string())))
@@ -218,7 +257,7 @@ fn sorted_names(folder: &Path) -> io::Result<Vec<String>> {
     Ok(names)
 }
 
-fn io_error(error: &io::Error) -> StoreError {
+pub(super) fn io_error(error: &io::Error) -> StoreError {
     let message = format!("blobs: {error}");
     match error.kind() {
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => StoreError::Full(message),
@@ -249,11 +288,35 @@ mod tests {
         blobs.put_blob(old).await.unwrap();
         assert_eq!(blobs.sweep(&HashSet::from([used]), hour), Ok(0), "putting it again made it young");
         age(old_hash);
+        assert_eq!(blobs.renew_blob(old_hash).await, Ok(true));
+        assert_eq!(blobs.sweep(&HashSet::from([used]), hour), Ok(0), "it was renewed");
+        age(old_hash);
         assert_eq!(blobs.sweep(&HashSet::from([used]), hour), Ok(1));
+        assert_eq!(blobs.renew_blob(old_hash).await, Ok(false));
         let mut left = vec![used, young];
         left.sort_unstable();
         assert_eq!(blobs.blobs(None, 10).await, Ok(left));
         assert_eq!(blobs.size(), Ok((2, 9)));
+    }
+
+    #[tokio::test]
+    async fn a_blob_that_is_not_finished_leaves_nothing_and_what_a_crash_left_is_swept() {
+        let folder = tempfile::tempdir().unwrap();
+        let blobs = FolderBlobs::new(folder.path());
+        let drafts = || sorted_names(&folder.path().join("drafts")).unwrap();
+        let mut writer = blobs.new_blob().await.unwrap();
+        writer.write(Bytes::from_static(b"some of it")).await.unwrap();
+        assert_eq!(drafts().len(), 1);
+        drop(writer);
+        assert_eq!(drafts(), [""; 0]);
+        let mut writer = blobs.new_blob().await.unwrap();
+        writer.write(Bytes::from_static(b"some of it")).await.unwrap();
+        std::mem::forget(writer);
+        assert_eq!(blobs.blobs(None, 10).await, Ok(Vec::new()));
+        let left = File::options().write(true).open(folder.path().join("drafts").join(&drafts()[0])).unwrap();
+        left.set_modified(SystemTime::now() - Duration::from_secs(7200)).unwrap();
+        assert_eq!(blobs.sweep(&HashSet::new(), Duration::from_secs(3600)), Ok(0), "it was no blob");
+        assert_eq!(drafts(), [""; 0]);
     }
 
     #[tokio::test]

@@ -33,7 +33,12 @@ pub(super) async fn versions_are_kept_by_hash(place: &dyn Place) {
     }
     let large = Bytes::from(vec![3; 3 * 1024 * 1024]);
     let hash = store.put_version(large.clone(), None).await.expect("versions are kept");
-    assert_eq!(store.version(hash).await, Ok(Some(Version { hash, blueprint: large, source: None })));
+    assert_eq!(store.version(hash).await, Ok(Some(Version { hash, blueprint: large.clone(), source: None })));
+    for source in [Some("late"), None, Some("later")] {
+        store.put_version(large.clone(), source).await.expect("versions are kept");
+    }
+    let found = store.version(hash).await.map(|it| it.and_then(|it| it.source));
+    assert_eq!(found, Ok(Some("late".to_owned())), "a version that had no source gets one");
     hashes.push(hash);
     hashes.sort_unstable();
     let mut found: Vec<FlowHash> = Vec::new();

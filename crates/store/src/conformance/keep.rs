@@ -7,7 +7,7 @@ use super::{
     Place,
     kit::{WEIRD, open},
 };
-use crate::SecretRow;
+use crate::{CachedRow, PAGE_BYTES, SecretRow};
 
 pub(super) async fn secrets_by_name(place: &dyn Place) {
     let store = open(place).await;
@@ -43,4 +43,30 @@ pub(super) async fn results_expire(place: &dyn Place) {
     assert_eq!(store.drop_expired(Timestamp(5), 3).await, Ok(0));
     assert!(store.cached(&[6; 32], Timestamp(0)).await.is_ok_and(|it| it.is_some()));
     assert_eq!(store.cached(&[5; 32], Timestamp(0)).await, Ok(None));
+}
+
+pub(super) async fn results_are_listed_by_key(place: &dyn Place) {
+    let store = open(place).await;
+    assert_eq!(store.all_cached(None, 10).await, Ok(Vec::new()));
+    // Large ones are more than a page together.
+    let row = |n: u8| CachedRow {
+        key: [n; 32],
+        output: Bytes::from(vec![n; if n >= 250 { PAGE_BYTES / 2 + 1 } else { usize::from(n) }]),
+        expires: Timestamp(i64::from(n)),
+    };
+    let mut wanted: Vec<CachedRow> = [200, 3, 252, 7, 0, 251, 250].map(row).to_vec();
+    for it in &wanted {
+        store.put_cached(&it.key, it.output.clone(), it.expires).await.expect("it is kept");
+    }
+    wanted.sort_by_key(|it| it.key);
+    let mut listed: Vec<CachedRow> = Vec::new();
+    loop {
+        let page = store.all_cached(listed.last().map(|it| it.key), 3).await.expect("it is listed");
+        assert!(page.len() <= 3 && page.iter().skip(1).map(|it| it.output.len()).sum::<usize>() <= PAGE_BYTES);
+        if page.is_empty() {
+            break;
+        }
+        listed.extend(page);
+    }
+    assert!(listed == wanted, "all of them, also those that have expired long ago, in order");
 }

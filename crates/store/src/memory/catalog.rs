@@ -11,7 +11,11 @@ use crate::{Catalog, FlowRow, Publish, Published, StoreError, Version};
 impl Catalog for MemoryStore {
     async fn put_version(&self, blueprint: Bytes, source: Option<&str>) -> Result<FlowHash, StoreError> {
         let hash = FlowHash::of(&blueprint);
-        self.content()?.versions.entry(hash).or_insert_with(|| (blueprint, source.map(str::to_owned)));
+        let mut content = self.content()?;
+        let (_, kept) = content.versions.entry(hash).or_insert_with(|| (blueprint, None));
+        if kept.is_none() {
+            *kept = source.map(str::to_owned);
+        }
         Ok(hash)
     }
 

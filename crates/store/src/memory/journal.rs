@@ -23,6 +23,7 @@ impl Journal for MemoryStore {
     fn append(&self, append: Append) -> Commit {
         Box::pin(ready(self.content().and_then(|mut content| {
             admit(&append, &mut *content)?;
+            content.written.commits += u64::from(append.runs.iter().any(|it| !it.facts.is_empty()));
             append.runs.into_iter().for_each(|it| content.write(it));
             Ok(())
         })))
@@ -76,6 +77,8 @@ impl Content {
     /// Writes what was admitted.
     fn write(&mut self, append: RunAppend) {
         let RunAppend { run: id, follows, facts, state, blobs } = append;
+        self.written.rows += facts.len() as u64;
+        self.written.bytes += facts.iter().map(|it| it.fact.len() as u64).sum::<u64>();
         match follows {
             Follows::Nothing(head) => {
                 if let Some(key) = &head.idempotency_key {

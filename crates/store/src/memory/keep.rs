@@ -1,11 +1,13 @@
 //! Secrets and cached results in memory.
 
+use std::ops::Bound;
+
 use async_trait::async_trait;
 use bytes::Bytes;
 use drawloom_blueprint::Timestamp;
 
 use super::MemoryStore;
-use crate::{ResultCache, SecretRow, Secrets, StoreError};
+use crate::{CachedRow, PAGE_BYTES, ResultCache, SecretRow, Secrets, StoreError};
 
 #[async_trait]
 impl Secrets for MemoryStore {
@@ -49,5 +51,20 @@ impl ResultCache for MemoryStore {
             content.cache.remove(key);
         }
         Ok(expired.len())
+    }
+
+    async fn all_cached(&self, after: Option<[u8; 32]>, limit: usize) -> Result<Vec<CachedRow>, StoreError> {
+        let content = self.content()?;
+        let from = after.map_or(Bound::Unbounded, Bound::Excluded);
+        let mut rows = Vec::new();
+        let mut bytes = 0;
+        for (key, (output, expires)) in content.cache.range((from, Bound::Unbounded)).take(limit) {
+            bytes += output.len();
+            if bytes > PAGE_BYTES && !rows.is_empty() {
+                break;
+            }
+            rows.push(CachedRow { key: *key, output: output.clone(), expires: *expires });
+        }
+        Ok(rows)
     }
 }

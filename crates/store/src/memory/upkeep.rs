@@ -38,6 +38,7 @@ impl Upkeep for MemoryStore {
             runs,
             versions: content.versions.len() as u64,
             flows: flows.collect(),
+            written: content.written,
         })
     }
 

@@ -6,14 +6,8 @@ use drawloom_lang::Optimise;
 use drawloom_runtime::{Fork as ForkOf, Loom, Which, Work};
 use serde_json::json;
 
-use super::steer::Chosen;
-use crate::{
-    Done,
-    commands::{follow, run},
-    failure::Failure,
-    flow, output,
-    workshop::Workshop,
-};
+use super::steer::{self, Chosen};
+use crate::{Done, commands::run, failure::Failure, flow, output, workshop::Workshop};
 
 /// Make a new run that takes over what succeeded and does the rest, also with another version
 #[derive(Args)]
@@ -53,20 +47,28 @@ impl Fork {
         for run in old {
             new.push(loom.fork(run, fork.clone()).await?.0.run);
         }
-        follow::watch(workshop, loom, events, &new).await
+        self.which.watch(workshop, loom, events, &new).await
     }
 
     async fn plan(&self, workshop: &Workshop, old: &[RunId], fork: ForkOf) -> Done {
         let loom = workshop.loom(Work::Leave).await?;
+        let json = workshop.settings.json;
+        let mut items = (json && self.which.is_bulk()).then(|| output::List::begin(&json!({}), "runs"));
         for run in old {
             let plan = loom.plan_fork(*run, fork.clone()).await?;
-            if workshop.settings.json {
-                output::json(&json!({ "run": run.to_string(), "keep": plan.keep, "redo": plan.redo }));
-            } else {
-                output::line(&format!("run {run}"));
-                output::line(&format!("  keeps: {}", list(&plan.keep)));
-                output::line(&format!("  does:  {}", list(&plan.redo)));
+            let told = json!({ "run": run.to_string(), "keep": plan.keep, "redo": plan.redo });
+            match &mut items {
+                Some(items) => items.item(&told),
+                None if json => output::json(&told),
+                None => {
+                    output::line(&format!("run {run}"));
+                    output::line(&format!("  keeps: {}", list(&plan.keep)));
+                    output::line(&format!("  does:  {}", list(&plan.redo)));
+                }
             }
+        }
+        if let Some(items) = items {
+            items.end();
         }
         loom.close().await?;
         Ok(0)
@@ -102,10 +104,7 @@ impl Replay {
     pub(super) async fn go(self, workshop: &Workshop) -> Done {
         let old = self.which.runs(workshop).await?;
         if self.which.dry_run {
-            for run in old {
-                output::line(&format!("would be run again: {run}"));
-            }
-            return Ok(0);
+            return steer::say(workshop, &old, "would be run again:");
         }
         let loom: Loom = workshop.loom(Work::Do).await?;
         let events = loom.events();
@@ -113,6 +112,6 @@ impl Replay {
         for run in old {
             new.push(loom.replay(run).await?.run);
         }
-        follow::watch(workshop, loom, events, &new).await
+        self.which.watch(workshop, loom, events, &new).await
     }
 }

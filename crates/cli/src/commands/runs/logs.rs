@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use clap::Args;
 use drawloom_store::{LogPlace, LogQuery, LogRecord, LogStream};
-use serde_json::json;
+use serde_json::{Value as Json, json};
 
 use super::list::find;
 use crate::{Done, output, workshop::Workshop};
@@ -34,13 +34,20 @@ impl Logs {
         let run = find(workshop, &self.run).await?;
         let query = LogQuery { run, path: None, attempt: None };
         let mut after = LogPlace::default();
+        // What goes on has no end that could be waited for: its lines are documents of their own.
+        let listed = workshop.settings.json && !self.follow;
+        let mut list = listed.then(|| output::List::begin(&json!({ "run": run.to_string() }), "lines"));
         loop {
             // Whether the run has ended is asked before the lines are, so that none is missed.
             let ended = workshop.store.run(run).await?.is_none_or(|it| it.state.status.is_end());
             loop {
                 let page = workshop.store.read_logs(&query, after, PAGE).await?;
-                for line in &page {
-                    self.print(line, workshop.settings.json);
+                for line in page.iter().filter(|it| self.wants(it)) {
+                    match &mut list {
+                        Some(list) => list.item(&to_json(line)),
+                        None if workshop.settings.json => output::line(&to_json(line).to_string()),
+                        None => print(line),
+                    }
                 }
                 match page.last() {
                     Some(last) => after = last.place,
@@ -48,35 +55,36 @@ impl Logs {
                 }
             }
             if ended || !self.follow {
-                return Ok(0);
+                break;
             }
             tokio::time::sleep(PAUSE).await;
         }
+        if let Some(list) = list {
+            list.end();
+        }
+        Ok(0)
     }
 
-    fn print(&self, it: &LogRecord, json: bool) {
-        let wanted = self.step.as_ref().is_none_or(|step| is_of(&it.source.path, step));
-        if !wanted {
-            return;
-        }
-        let stream = match it.line.stream {
-            LogStream::Stdout => "stdout",
-            LogStream::Stderr => "stderr",
-            LogStream::Notice => "notice",
-        };
-        if json {
-            output::line(&json!({
-                "path": it.source.path, "attempt": it.source.attempt, "seq": it.line.seq, "at": it.line.at, "stream": stream,
-                "text": it.line.text,
-            }).to_string());
-        } else {
-            output::line(&format!(
-                "{} {}",
-                console::style(format!("{} |", it.source.path)).dim(),
-                output::clean(&it.line.text)
-            ));
-        }
+    fn wants(&self, it: &LogRecord) -> bool {
+        self.step.as_ref().is_none_or(|step| is_of(&it.source.path, step))
     }
+}
+
+fn to_json(it: &LogRecord) -> Json {
+    let stream = match it.line.stream {
+        LogStream::Stdout => "stdout",
+        LogStream::Stderr => "stderr",
+        LogStream::Notice => "notice",
+    };
+    json!({
+        "path": it.source.path, "attempt": it.source.attempt, "seq": it.line.seq, "at": it.line.at, "stream": stream,
+        "text": it.line.text,
+    })
+}
+
+fn print(it: &LogRecord) {
+    let path = console::style(format!("{} |", it.source.path)).dim();
+    output::line(&format!("{path} {}", output::clean(&it.line.text)));
 }
 
 /// Whether a path is that of the step, or of something in it: the step is named by its path or by its id.

@@ -4,7 +4,7 @@ use clap::Args;
 use console::style;
 
 use super::{list::find, timeline};
-use crate::{Done, commands::follow, failure::Failure, live, output, workshop::Workshop};
+use crate::{Done, commands::report, failure::Failure, live, output, workshop::Workshop};
 
 /// Show a run: its steps, their times, its outputs or error
 #[derive(Args)]
@@ -19,7 +19,7 @@ impl Show {
         let run = find(workshop, &self.run).await?;
         let view = workshop.reader().view(run).await?;
         if workshop.settings.json {
-            output::json(&follow::to_json(&view));
+            output::json(&report::to_json(&view));
         } else {
             timeline::print(&view);
         }
@@ -43,8 +43,11 @@ impl State {
         let run = find(workshop, &self.run).await?;
         let view = workshop.reader().state_at(run, self.at).await?;
         if workshop.settings.json {
-            output::json(&follow::to_json(&view));
+            let mut state = report::to_json(&view);
+            state["fact"] = view.facts.into();
+            output::json(&state);
         } else {
+            output::note(&format!("as it was after fact {}", view.facts));
             timeline::print(&view);
         }
         Ok(0)

@@ -2,14 +2,16 @@
 
 use clap::Args;
 use drawloom_blueprint::{RunId, Value};
+use drawloom_runtime::{Events, Loom};
 use serde_json::json;
 
 use super::{filter::Filter, list::find};
 use crate::{
     Done,
+    commands::{follow::Watch, report::Report},
     control::{Act, Hand},
     failure::Failure,
-    output,
+    live, output,
     workshop::Workshop,
 };
 
@@ -46,6 +48,15 @@ impl Chosen {
         }
     }
 
+    /// Follows the runs that were made of these.
+    pub(super) async fn watch(&self, workshop: &Workshop, loom: Loom, events: Events, new: &[RunId]) -> Done {
+        let report = match new {
+            [one] if !self.is_bulk() => Report::One(*one),
+            _ => Report::Many(new),
+        };
+        Watch { runs: new, report, show: live::show(&workshop.settings) }.go(workshop, loom, events).await
+    }
+
     /// Does something to each of the runs, and says so.
     async fn each(&self, workshop: &Workshop, does: &str, act: &Act) -> Done {
         let runs = self.runs(workshop).await?;
@@ -68,7 +79,8 @@ impl Chosen {
     }
 }
 
-fn say(workshop: &Workshop, runs: &[RunId], does: &str) -> Done {
+/// Says to which runs something was done.
+pub(super) fn say(workshop: &Workshop, runs: &[RunId], does: &str) -> Done {
     if workshop.settings.json {
         let runs: Vec<String> = runs.iter().map(ToString::to_string).collect();
         output::json(&json!({ "runs": runs }));

@@ -82,7 +82,7 @@ fn filters_tests_and_functions_are_known_and_get_what_they_take() {
             DL0504 5:35 ''uper'' unknown filter `uper` (did you mean `upper`?)
             DL0506 5:89 ''nope'' unknown test `nope` (did you mean `none`?)
             DL0512 6:31 'replace' the filter `replace` takes 2 arguments, not 1
-            DL0512 6:67 'join' the filter `join` takes at most 2 arguments, not 3
+            DL0512 6:67 'join' the filter `join` takes at most 1 argument, not 3
             DL0512 6:110 'divisibleby' the test `divisibleby` takes one argument, not 0
             DL0512 7:20 'now' the function `now` takes no argument, not 1
             DL0512 7:32 'range' the function `range` takes 1 to 3 arguments, not 0
@@ -149,7 +149,20 @@ steps: [{ id: s, set: {} }]
 "#,
         r#"
             DL0511 3:39 '"{{ run.id }}"' the default of the input `a` must be a constant, not an expression (compute it in a step with `set`)
+            DL0903 warning 4:9 'b' nothing uses the variable `b` (use it, or leave it out)
             DL0511 4:13 '"{{ inputs.a }}"' the variable `b` must be a constant, not an expression (compute it in a step with `set`)
         "#,
     );
+}
+
+#[test]
+fn variables_that_nothing_uses_are_reported() {
+    check_flow(
+        r#"drawloom: 1
+name: test
+vars: { used: 1, spare: 2 }
+steps: [{ id: s, set: { v: "{{ vars.used }}" } }]"#,
+        "DL0903 warning 3:18 'spare' nothing uses the variable `spare` (use it, or leave it out)",
+    );
+    check_flow("drawloom: 1\nname: test\nvars: { a: 1 }\nsteps: [{ id: s, set: { v: '{{ vars }}' } }]", "");
 }

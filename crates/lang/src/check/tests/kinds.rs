@@ -68,13 +68,13 @@ fn policies_mean_nothing_to_what_is_done_on_the_spot() {
         {id: b, uses: log, with: {message: x}, retry: 3, compensate: []},
         {id: c, set: {}, timeout: 5s}, {id: g, timeout: 5s, group: []}"#,
         r#"
-            DL0904 warning 2:47 '3' `retry` has no effect: `log` is done on the spot (leave it out)
-            DL0904 warning 2:59 '5s' `timeout` has no effect: `log` is done on the spot (leave it out)
-            DL0904 warning 2:70 'q' `queue` has no effect: `log` is done on the spot (leave it out)
-            DL0904 warning 2:83 '1' `priority` has no effect: `log` is done on the spot (leave it out)
-            DL0904 warning 2:93 '1h' `cache` has no effect: `log` is done on the spot (leave it out)
+            DL0405 2:47 '3' `retry` has no meaning for `log`, which is done on the spot (leave it out)
+            DL0405 2:59 '5s' `timeout` has no meaning for `log`, which is done on the spot (leave it out)
+            DL0405 2:70 'q' `queue` has no meaning for `log`, which is done on the spot (leave it out)
+            DL0405 2:83 '1' `priority` has no meaning for `log`, which is done on the spot (leave it out)
+            DL0405 2:93 '1h' `cache` has no meaning for `log`, which is done on the spot (leave it out)
             DL0904 warning 4:35 '5s' `timeout` has no effect: the step is done on the spot (leave it out)
-            DL0904 warning 4:57 '5s' `timeout` has no effect: a group only names and draws its steps (leave it out)
+            DL0209 4:57 '5s' a group has no time limit: its steps behave as if they stood outside (give each step its own, or use `try` instead of `group`, which is a block)
         "#,
     );
 }

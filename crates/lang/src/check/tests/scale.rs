@@ -77,3 +77,20 @@ fn a_large_group_that_everybody_needs() {
     let users = (0..300).map(|at| format!("{{id: u{at}, needs: [g], set: {{v: '{{{{ g{at} }}}}'}}}}"));
     assert_eq!(check(std::iter::once(group).chain(users)), []);
 }
+
+#[test]
+fn steps_that_need_large_groups_are_bounded() {
+    let group = |size: usize| {
+        let inner: Vec<String> = (0..size).map(|at| format!("{{id: g{at}, needs: [], set: {{}}}}")).collect();
+        format!("{{id: g, group: [{}]}}", inner.join(", "))
+    };
+    let flow = |size: usize, users: usize| {
+        let users = (0..users).map(|at| format!("{{id: s{at}, needs: [g], set: {{}}}}"));
+        check(std::iter::once(group(size)).chain(users))
+    };
+    assert_eq!(flow(2_000, 500), []);
+    let said = flow(2_000, 2_000);
+    let codes: Vec<_> = said.iter().map(|it| (it.code, it.message.as_str())).collect();
+    let message = "with the 2000 steps that `s500` needs, there are more than 1000000 needs in this flow";
+    assert_eq!(codes, [(Code::TooManyNeeds, message)]);
+}

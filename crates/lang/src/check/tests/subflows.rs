@@ -53,19 +53,19 @@ fn flows_that_call_themselves_come_to_an_end() {
         &[("main", "steps: [{id: a, flow: main}, {id: b, flow: main@3}, {id: c, flow: other}]")],
         r#"
             DL0803 1:49 'main' the flow `main` calls itself here, and never stops doing so (call it under a condition that becomes false, or use a `loop`)
-            DL0803 warning 1:70 'main@3' the flow `main` may call itself here again and again (see that its condition becomes false; runs nest no deeper than 32)
+            DL0911 warning 1:70 'main@3' the flow `main` may call itself here again and again (see that its condition becomes false; runs nest no deeper than 32)
         "#,
     );
     check(
         &[("main", "steps: [{id: a, if: '{{ run.depth < 3 }}', then: [{id: b, flow: ./main.yaml}]}]")],
         r#"
-            DL0803 warning 1:91 './main.yaml' the flow `main` may call itself here again and again (see that its condition becomes false; runs nest no deeper than 32)
+            DL0911 warning 1:91 './main.yaml' the flow `main` may call itself here again and again (see that its condition becomes false; runs nest no deeper than 32)
         "#,
     );
     check(
         &[("main", "steps: [{id: s, when: '{{ run.depth > 3 }}', stop: enough}, {id: b, flow: ./main.yaml}]")],
         r#"
-            DL0803 warning 1:101 './main.yaml' the flow `main` may call itself here again and again (see that its condition becomes false; runs nest no deeper than 32)
+            DL0911 warning 1:101 './main.yaml' the flow `main` may call itself here again and again (see that its condition becomes false; runs nest no deeper than 32)
         "#,
     );
     check(
@@ -86,7 +86,7 @@ fn flows_that_call_themselves_come_to_an_end() {
             ("d", "steps: [{id: x, set: {}}]"),
         ],
         r#"
-            DL0803 warning 1:49 './b.yaml' the flow `main` may call itself here again and again (see that its condition becomes false; runs nest no deeper than 32)
+            DL0911 warning 1:49 './b.yaml' the flow `main` may call itself here again and again (see that its condition becomes false; runs nest no deeper than 32)
         "#,
     );
 }

@@ -8,18 +8,24 @@ pub(super) struct Messy {
     comments: usize,
     /// Whether what follows would belong to a block scalar.
     in_block: bool,
+    /// Whether a block scalar has been written whose last lines count.
+    keeps: bool,
     out: String,
 }
 
 impl Messy {
     pub(super) fn new(seed: u64) -> Self {
-        Self { state: seed | 1, comments: 0, in_block: false, out: String::new() }
+        Self { state: seed | 1, comments: 0, in_block: false, keeps: false, out: String::new() }
     }
 
     pub(super) fn write(mut self, value: &Json) -> String {
         self.above(0);
         self.block(value, 0);
         self.above(0);
+        // A document need not end its last line, but where a block scalar keeps it.
+        if self.pick(4) == 0 && !std::mem::take(&mut self.keeps) {
+            self.out.truncate(self.out.trim_end().len());
+        }
         self.out
     }
 
@@ -110,9 +116,10 @@ impl Messy {
         {
             let ends = text.len() - text.trim_end_matches('\n').len();
             let chomp = ["-", "", "+"][ends.min(2)];
-            self.out.push_str(&format!(" |{chomp}"));
-            self.end();
             let more = 1 + self.pick(4) as usize;
+            let digit = if !found(text) || self.pick(4) == 0 { more.to_string() } else { String::new() };
+            self.out.push_str(&format!(" |{digit}{chomp}"));
+            self.end();
             for line in text.strip_suffix('\n').unwrap_or(text).split('\n') {
                 if !line.is_empty() {
                     self.spaces(indent + more);
@@ -121,6 +128,7 @@ impl Messy {
                 self.out.push('\n');
             }
             self.in_block = true;
+            self.keeps = true;
         } else {
             let more = 1 + self.pick(3) as usize;
             self.spaces(more);
@@ -189,12 +197,12 @@ impl Messy {
     }
 }
 
-/// Whether a text can stand as a block scalar whose indentation is found from its first line.
+/// Whether a text can stand as a block scalar.
 fn block_text(text: &str) -> bool {
-    let plain = |c: char| c == '\n' || (' '..='~').contains(&c);
-    let first = text.trim_start_matches('\n');
-    !first.is_empty()
-        && !first.starts_with(' ')
-        && text.chars().all(plain)
-        && !text.lines().any(|it| !it.is_empty() && it.trim().is_empty())
+    text.contains(|c: char| c != '\n') && text.chars().all(|c| c == '\n' || (' '..='~').contains(&c))
+}
+
+/// Whether the indentation of a block scalar is found from its first line.
+fn found(text: &str) -> bool {
+    !text.trim_start_matches('\n').starts_with(' ') && !text.lines().any(|it| !it.is_empty() && it.trim().is_empty())
 }

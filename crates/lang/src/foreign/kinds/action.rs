@@ -13,6 +13,7 @@ use super::{
     template::{self, object, value},
     variables::set,
 };
+use crate::Code;
 
 /// The families of actions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -81,7 +82,7 @@ pub(super) fn shape(node: &Obj) -> Shape {
 /// The step for a node that does `action`.
 pub(super) fn action(node: &mut Node<'_>, action: &str, scope: &mut Scope) -> Made {
     let Some(family) = family(action) else {
-        return Made::Impossible(format!("there is no counterpart of `{action}`"));
+        return Made::Impossible(Code::ForeignUnknownNode, format!("there is no counterpart of `{action}`"));
     };
     let params = node.members.take(&["params", "with", "config", "parameters", "args", "inputs", "arguments"]);
     let params = match params {
@@ -134,18 +135,18 @@ fn make(family: Family, node: &mut Node<'_>, params: &mut Members<'_>, place: &s
         Family::Http(method) => {
             let with = http(method, params, place, scope);
             if !with.contains_key("url") {
-                return Made::Impossible("the request has no `url`".to_owned());
+                return Made::Impossible(Code::ForeignMissing, "the request has no `url`".to_owned());
             }
             task(params, "http", with, Bound { expr: id, shape: Shape::Http, maybe: false })
         }
         Family::Shell => match shell(params, place, scope) {
             Some(with) => task(params, "shell", with, Bound { expr: id, shape: Shape::Shell, maybe: false }),
-            None => Made::Impossible("there is no command".to_owned()),
+            None => Made::Impossible(Code::ForeignMissing, "there is no command".to_owned()),
         },
         Family::Code => code(id, params, place, scope),
         Family::Python => {
             let Some(source) = params.take(&["code", "source", "script", "value"]) else {
-                return Made::Impossible("there is no code".to_owned());
+                return Made::Impossible(Code::ForeignMissing, "there is no code".to_owned());
             };
             scope.report.approximated(place, "Python runs as the command `python3 -c`");
             let with = json!({ "argv": ["python3", "-c", value(source, place, scope)] });
@@ -175,7 +176,7 @@ fn make(family: Family, node: &mut Node<'_>, params: &mut Members<'_>, place: &s
         }
         Family::Flow => {
             let Some(name) = params.take_text(&["workflow", "flow", "name", "workflow_id", "value"]) else {
-                return Made::Impossible("the workflow to call has no name".to_owned());
+                return Made::Impossible(Code::ForeignMissing, "the workflow to call has no name".to_owned());
             };
             let mut body = Obj::from_iter([("flow".to_owned(), name.into())]);
             let with = params.take(&["with", "inputs", "input", "params"]).and_then(Json::as_object);
@@ -210,7 +211,7 @@ fn sleep(id: String, params: &mut Members<'_>, place: &str, scope: &mut Scope) -
         "minutes",
     ];
     let Some((key, it)) = params.take_named(&names) else {
-        return Made::Impossible("how long to wait is not said".to_owned());
+        return Made::Impossible(Code::ForeignMissing, "how long to wait is not said".to_owned());
     };
     if let Some(text) = it.as_str().filter(|it| it.contains("${")) {
         let seconds = template::text(text, place, scope);
@@ -226,6 +227,6 @@ fn sleep(id: String, params: &mut Members<'_>, place: &str, scope: &mut Scope) -
     };
     match duration(it, unit) {
         Some(it) => one("wait", json!({ "for": it }), id),
-        None => Made::Impossible(format!("`{it}` is no duration")),
+        None => Made::Impossible(Code::ForeignType, format!("`{it}` is no duration")),
     }
 }

@@ -16,6 +16,7 @@ use super::{
     scope::{Bound, Frame, Shape},
     template::expression,
 };
+use crate::Code;
 
 /// The steps of a block's list and the names that they set.
 pub(super) fn body(nodes: &Json, place: &str, scope: &mut Scope) -> (Vec<Json>, Frame) {
@@ -80,11 +81,11 @@ fn condition_of(it: &Json, place: &str, scope: &mut Scope) -> Result<String, Str
 /// `If`: a condition, `then` and `else`.
 pub(super) fn condition(node: &mut Node<'_>, scope: &mut Scope) -> Made {
     let Some(condition) = node.members.take(&["condition", "if", "when", "expression", "expr", "test"]) else {
-        return Made::Impossible("the condition is missing".to_owned());
+        return Made::Impossible(Code::ForeignMissing, "the condition is missing".to_owned());
     };
     let when = match condition_of(condition, &node.place, scope) {
         Ok(it) => it,
-        Err(why) => return Made::Impossible(why),
+        Err(why) => return Made::Impossible(Code::ForeignNotMapped, why),
     };
     let names = ["then", "true", "on_true", "if_true", "then_branch", "then_nodes", "true_branch", "yes"];
     let then = node.members.take(&names).unwrap_or(&Json::Null);
@@ -92,7 +93,10 @@ pub(super) fn condition(node: &mut Node<'_>, scope: &mut Scope) -> Made {
         ["else", "false", "on_false", "if_false", "else_branch", "else_nodes", "false_branch", "otherwise", "no"];
     let other = node.members.take(&names).unwrap_or(&Json::Null);
     if [then, other].iter().any(|it| jumps(it)) {
-        return Made::Impossible("its branches name nodes elsewhere instead of holding them".to_owned());
+        return Made::Impossible(
+            Code::ForeignNotMapped,
+            "its branches name nodes elsewhere instead of holding them".to_owned(),
+        );
     }
     let (then_steps, then_frame) = body(then, &format!("{}.then", node.place), scope);
     let (else_steps, else_frame) = body(other, &format!("{}.else", node.place), scope);
@@ -117,7 +121,9 @@ fn jumps(nodes: &Json) -> bool {
 pub(super) fn switch(node: &mut Node<'_>, scope: &mut Scope) -> Made {
     let subject = node.members.take(&["expression", "value", "on", "variable", "switch", "input"]);
     let subject = match subject.map(|it| expression(it, &node.place, scope)) {
-        Some(Err(why)) => return Made::Impossible(format!("what it compares cannot be read: {why}")),
+        Some(Err(why)) => {
+            return Made::Impossible(Code::ForeignNotMapped, format!("what it compares cannot be read: {why}"));
+        }
         Some(Ok(it)) => Some(it),
         None => None,
     };
@@ -129,7 +135,7 @@ pub(super) fn switch(node: &mut Node<'_>, scope: &mut Scope) -> Made {
             items.iter().map(|it| (when(it).unwrap_or(json!(true)), it)).collect()
         }
         Some(Json::Object(items)) => items.iter().map(|(value, it)| (value.clone().into(), it)).collect(),
-        _ => return Made::Impossible("it has no cases".to_owned()),
+        _ => return Made::Impossible(Code::ForeignMissing, "it has no cases".to_owned()),
     };
     let default = node.members.take(&["default", "else", "otherwise"]).unwrap_or(&Json::Null);
     let mut arms = Arms { sources: Vec::new(), steps: Vec::new(), frames: Vec::new() };
@@ -143,7 +149,7 @@ pub(super) fn switch(node: &mut Node<'_>, scope: &mut Scope) -> Made {
             }
             (None, when) => match condition_of(when, &place, scope) {
                 Ok(it) => it,
-                Err(why) => return Made::Impossible(why),
+                Err(why) => return Made::Impossible(Code::ForeignNotMapped, why),
             },
         };
         let inner = if nodes.get("kind").is_some() { *nodes } else { inner_list(nodes) };
@@ -189,12 +195,12 @@ pub(super) fn sequence(node: &mut Node<'_>, scope: &mut Scope) -> Made {
 /// `Parallel`: branches at once, with a join at the end.
 pub(super) fn parallel(node: &mut Node<'_>, scope: &mut Scope) -> Made {
     let Some(branches) = node.members.take(&["branches", "nodes", "steps", "children", "tasks"]) else {
-        return Made::Impossible("it has no branches".to_owned());
+        return Made::Impossible(Code::ForeignMissing, "it has no branches".to_owned());
     };
     let branches: Vec<(Option<String>, &Json)> = match branches {
         Json::Array(items) => items.iter().map(|it| (branch_name(it), inner_list(it))).collect(),
         Json::Object(items) => items.iter().map(|(name, it)| (Some(identifier(name)), inner_list(it))).collect(),
-        _ => return Made::Impossible("its branches are no list".to_owned()),
+        _ => return Made::Impossible(Code::ForeignType, "its branches are no list".to_owned()),
     };
     let mut made = Vec::new();
     for (at, (name, nodes)) in branches.into_iter().enumerate() {

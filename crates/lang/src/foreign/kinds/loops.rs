@@ -15,6 +15,7 @@ use super::{
     template::expression,
     variables::assigned_names,
 };
+use crate::Code;
 use each::over_items;
 use repeat::repeat;
 
@@ -32,7 +33,9 @@ pub(super) fn any(node: &mut Node<'_>, kind: &str, scope: &mut Scope) -> Made {
     if let Some(times) = node.members.take(&["times", "count", "iterations", "repeat"]) {
         rules.times = match expression(times, &node.place, scope) {
             Ok(it) => Some(it),
-            Err(why) => return Made::Impossible(format!("how often it repeats cannot be read: {why}")),
+            Err(why) => {
+                return Made::Impossible(Code::ForeignNotMapped, format!("how often it repeats cannot be read: {why}"));
+            }
         };
     }
     rules.until = node.members.take(&["until", "break_if", "exit_condition", "stop_when"]);
@@ -44,7 +47,7 @@ pub(super) fn any(node: &mut Node<'_>, kind: &str, scope: &mut Scope) -> Made {
     if rules.times.is_none() && rules.until.is_none() && rules.while_.is_none() {
         rules.times = max.and_then(count).map(|it| it.to_string());
         if rules.times.is_none() {
-            return Made::Impossible("nothing says when the loop ends".to_owned());
+            return Made::Impossible(Code::ForeignMissing, "nothing says when the loop ends".to_owned());
         }
     } else if let Some(max) = max.and_then(count) {
         scope.report.approximated(&node.place, format!("reaching {max} iterations fails the step"));

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Value as Json, json};
 
 use super::super::{
-    build::{Members, Obj, put, retry, scalar_text, take_duration, truth, word},
+    build::{Members, Obj, is_on_the_spot, put, retry, scalar_text, take_duration, truth, word},
     ids::identifier,
 };
 use super::{
@@ -13,6 +13,7 @@ use super::{
     scope::{Bound, Shape},
     template,
 };
+use crate::Code;
 
 /// The members of nodes that hold nodes.
 pub(super) const NODE_LISTS: &[&str] = &[
@@ -65,7 +66,7 @@ pub(super) fn ordered(nodes: &Json, place: &str, edges: &Edges, scope: &mut Scop
         },
         Json::Null => Vec::new(),
         _ => {
-            scope.report.lost(place, "this is no list of nodes");
+            scope.report.fault(Code::ForeignType, place, "this is no list of nodes");
             Vec::new()
         }
     };
@@ -75,7 +76,7 @@ pub(super) fn ordered(nodes: &Json, place: &str, edges: &Edges, scope: &mut Scop
     for (at, item) in items.iter().enumerate() {
         let place = format!("{place}[{at}]");
         let Some(object) = item.as_object() else {
-            scope.report.lost(&place, "this is no node");
+            scope.report.fault(Code::ForeignType, &place, "this is no node");
             continue;
         };
         let made = node(object, place.clone(), graph, scope);
@@ -157,7 +158,11 @@ fn order(step: &mut Json, node: &Obj, edges: &Edges, place: &str, scope: &mut Sc
         match scope.nodes.get(&name) {
             Some((id, _)) if !ours.iter().any(|it| it == id) => ours.push(id.clone().into()),
             Some(_) => {}
-            None => scope.report.lost(place, format!("it depends on `{name}`, which is not there")),
+            None => scope.report.fault(
+                Code::ForeignConnection,
+                place,
+                format!("it depends on `{name}`, which is not there"),
+            ),
         }
     }
     let Some(step) = step.as_object_mut() else { return };
@@ -216,7 +221,7 @@ pub(super) enum Made {
     /// Nothing; it only marked a place.
     Nothing,
     /// It cannot be done, for this reason.
-    Impossible(String),
+    Impossible(Code, String),
 }
 
 fn dispatch(node: &mut Node<'_>, kind: &str, scope: &mut Scope) -> Made {
@@ -274,8 +279,8 @@ fn finish(mut node: Node<'_>, mut head: Obj, made: Made, scope: &mut Scope) -> J
     let (body, mut bound) = match made {
         Made::Step(body, bound) => (body, bound),
         Made::Nothing => (Obj::new(), Bound::plain(node.id.clone())),
-        Made::Impossible(why) => {
-            scope.report.lost(&place, format!("{why}; the step fails until it is written anew"));
+        Made::Impossible(code, why) => {
+            scope.report.fault(code, &place, format!("{why}; the step fails until it is written anew"));
             let message = super::super::text::escape(&format!("not converted: {why}"));
             (Obj::from_iter([("fail".to_owned(), message.into())]), Bound::plain(node.id.clone()))
         }
@@ -312,7 +317,8 @@ fn is_policy(key: &str) -> bool {
 /// Retries, time limit and what a failure means.
 fn policies(node: &mut Node<'_>, head: &mut Obj, body: &Obj, bound: &mut Bound, scope: &mut Scope) {
     let place = node.place.clone();
-    let task = body.contains_key("uses");
+    let on_the_spot = is_on_the_spot(body);
+    let task = body.contains_key("uses") && !on_the_spot;
     if let Some((key, policy)) = node.members.take_named(&["retry", "retry_policy", "retries", "max_retries"]) {
         let (policy, unknown) = retry(policy);
         for it in unknown {
@@ -320,7 +326,9 @@ fn policies(node: &mut Node<'_>, head: &mut Obj, body: &Obj, bound: &mut Bound, 
         }
         match policy {
             Some(policy) if task => drop(head.insert("retry".into(), policy)),
-            _ => scope.report.lost(&format!("{place}.{key}"), "only task steps are tried again"),
+            _ => {
+                scope.report.lost(&format!("{place}.{key}"), "only steps that work outside the engine are tried again");
+            }
         }
     }
     let timeouts = ["timeout", "timeout_ms", "timeoutMs", "timeout_seconds", "timeout_secs"];
@@ -328,7 +336,11 @@ fn policies(node: &mut Node<'_>, head: &mut Obj, body: &Obj, bound: &mut Bound, 
         if key == "timeout" && node.object.get("timeout").is_some_and(Json::is_number) {
             scope.report.info(&format!("{place}.timeout"), "a number without a unit is read as seconds");
         }
-        head.insert("timeout".into(), it.into());
+        if on_the_spot {
+            scope.report.info(&format!("{place}.{key}"), "what is done on the spot has no time limit");
+        } else {
+            head.insert("timeout".into(), it.into());
+        }
     }
     let goes_on = ["continue_on_error", "continueOnError", "ignore_errors", "continue_on_failure"];
     let goes_on = node.members.take(&goes_on).and_then(truth) == Some(true);

@@ -14,6 +14,7 @@ use super::super::{
     ids::{Ids, identifier},
     report::Report,
 };
+use crate::Code;
 
 /// How the output of a step is made, and so how the fields that people write of it are spelled here.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -208,7 +209,11 @@ impl Scope {
             return bound;
         }
         let ours = identifier(name);
-        self.report.approximated(place, format!("nothing sets `{name}`: it became the input `{ours}`"));
+        self.report.changed(
+            Code::ForeignVariable,
+            place,
+            format!("nothing sets `{name}`: it became the input `{ours}`"),
+        );
         self.inputs.insert(ours.clone(), json!({}));
         Bound::plain(format!("inputs.{ours}"))
     }

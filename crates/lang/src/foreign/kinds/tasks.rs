@@ -12,6 +12,7 @@ use super::{
     scope::{Bound, Shape},
     template::{self, object, value},
 };
+use crate::Code;
 
 /// A task step; a time limit among the parameters is that of the step.
 pub(super) fn task(params: &mut Members<'_>, uses: &str, with: Obj, bound: Bound) -> Made {
@@ -99,11 +100,14 @@ pub(super) fn shell(params: &mut Members<'_>, place: &str, scope: &mut Scope) ->
 /// becomes an argument, so that no text is pasted into code.
 pub(super) fn code(id: String, params: &mut Members<'_>, place: &str, scope: &mut Scope) -> Made {
     let Some(source) = params.take_text(&["code", "source", "script", "function", "expression", "value"]) else {
-        return Made::Impossible("there is no code".to_owned());
+        return Made::Impossible(Code::ForeignMissing, "there is no code".to_owned());
     };
     let language = params.take_text(&["language", "lang", "runtime"]).map(|it| word(&it));
     if !matches!(language.as_deref(), None | Some("js" | "javascript" | "node" | "nodejs" | "typescript" | "ts")) {
-        return Made::Impossible(format!("code in {} has no counterpart", language.unwrap_or_default()));
+        return Made::Impossible(
+            Code::ForeignNotMapped,
+            format!("code in {} has no counterpart", language.unwrap_or_default()),
+        );
     }
     let mut args = match params.take(&["args", "inputs", "input", "arguments", "params", "context"]) {
         Some(Json::Object(it)) => object(it, place, scope),

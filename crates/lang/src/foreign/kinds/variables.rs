@@ -13,6 +13,7 @@ use super::{
     scope::Bound,
     template,
 };
+use crate::Code;
 
 /// Variables: the step computes them, and later nodes read them from it.
 pub(super) fn set(node: &mut Node<'_>, params: &mut Members<'_>, place: &str, scope: &mut Scope) -> Made {
@@ -26,7 +27,12 @@ pub(super) fn set(node: &mut Node<'_>, params: &mut Members<'_>, place: &str, sc
             let it = match expression {
                 Some(it) => match template::expression(&it, place, scope) {
                     Ok(expr) => format!("{{{{ {expr} }}}}").into(),
-                    Err(why) => return Made::Impossible(format!("the expression {it} cannot be read: {why}")),
+                    Err(why) => {
+                        return Made::Impossible(
+                            Code::ForeignNotMapped,
+                            format!("the expression {it} cannot be read: {why}"),
+                        );
+                    }
                 },
                 None => assigned(&plain.unwrap_or_default(), &format!("{place}.value"), scope),
             };
@@ -43,7 +49,7 @@ pub(super) fn set(node: &mut Node<'_>, params: &mut Members<'_>, place: &str, sc
         }
     }
     if pairs.is_empty() {
-        return Made::Impossible("no variable is set".to_owned());
+        return Made::Impossible(Code::ForeignMissing, "no variable is set".to_owned());
     }
     let mut set = Obj::new();
     for (name, it) in pairs {

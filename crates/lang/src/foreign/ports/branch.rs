@@ -12,6 +12,7 @@ use super::{
     Importer,
     values::Ports,
 };
+use crate::Code;
 
 /// The ports of a condition for what passes through it.
 const PAYLOADS: &[&str] = &["payload", "input", "value", "data"];
@@ -46,7 +47,11 @@ pub(super) fn branch(importer: &mut Importer<'_>, place: &str, ports: &mut Ports
             format!("{{{{ {} {} {right} }}}}", side(&left), operator.as_deref().unwrap_or("==")).into()
         }
         (None, None) => {
-            importer.report.approximated(place, "nothing is connected to its condition: it never holds");
+            importer.report.changed(
+                Code::ForeignMissing,
+                place,
+                "nothing is connected to its condition: it never holds",
+            );
             json!(false)
         }
     };

@@ -6,7 +6,7 @@ use serde_json::{Value as Json, json};
 
 use super::{
     super::{
-        build::{Members, Obj, duration, put, retry},
+        build::{Members, Obj, duration, is_on_the_spot, put, retry},
         expr::primary,
         ids::identifier,
         text::escape,
@@ -18,6 +18,7 @@ use super::{
     values::{Ports, ports},
     wires::{answer, is_failure},
 };
+use crate::Code;
 
 /// The families of node types.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -165,7 +166,7 @@ fn body(importer: &mut Importer<'_>, family: Family, node_type: &str, place: &st
                 (None, None) => Some("1s".to_owned()),
             };
             if time.is_none() {
-                importer.report.lost(place, "its delay cannot be read: it is one second");
+                importer.report.fault(Code::ForeignType, place, "its delay cannot be read: it is one second");
             }
             Obj::from_iter([("wait".to_owned(), json!({ "for": time.unwrap_or_else(|| "1s".to_owned()) }))])
         }
@@ -178,7 +179,11 @@ fn body(importer: &mut Importer<'_>, family: Family, node_type: &str, place: &st
         }
         Family::Other => {
             let why = format!("there is no counterpart of the node type `{node_type}`");
-            importer.report.lost(place, format!("{why}; the step fails until it is written anew"));
+            importer.report.fault(
+                Code::ForeignUnknownNode,
+                place,
+                format!("{why}; the step fails until it is written anew"),
+            );
             Obj::from_iter([("fail".to_owned(), escape(&format!("not converted: {why}")).into())])
         }
     }
@@ -200,13 +205,14 @@ fn policies(importer: &mut Importer<'_>, members: &mut Members<'_>, ports: &mut 
     let millis = ports.take(&["timeout_ms"]);
     let timeout = seconds.and_then(|it| duration(&it, Duration::from_secs(1)));
     let timeout = timeout.or_else(|| millis.and_then(|it| duration(&it, Duration::from_millis(1))));
-    put(step, "timeout", timeout);
+    let on_the_spot = is_on_the_spot(step);
+    put(step, "timeout", timeout.filter(|_| !on_the_spot));
     let Some(policy) = members.take(&["retry_policy", "retry"]).map(plain) else { return };
     let (policy, unknown) = retry(&policy);
     for it in unknown {
         importer.report.lost(&format!("{place}.retry_policy"), it);
     }
-    if step.contains_key("uses") {
+    if step.contains_key("uses") && !on_the_spot {
         put(step, "retry", policy);
     } else {
         importer.report.info(&format!("{place}.retry_policy"), "what runs inside the engine is not tried again");

@@ -11,6 +11,7 @@ use super::{
     },
     typed::plain,
 };
+use crate::Code;
 
 /// The flow's limits, and whether a failure of any step lets the others go on.
 pub(super) fn limits(settings: &Obj, report: &mut Report) -> (Obj, bool) {
@@ -41,7 +42,7 @@ pub(super) fn limits(settings: &Obj, report: &mut Report) -> (Obj, bool) {
 pub(super) fn triggers(triggers: &Json, report: &mut Report) -> Vec<Json> {
     let mut out = Vec::new();
     let Some(items) = triggers.as_array() else {
-        report.lost("triggers", "this is no list");
+        report.fault(Code::ForeignType, "triggers", "this is no list");
         return out;
     };
     for (at, trigger) in items.iter().enumerate() {

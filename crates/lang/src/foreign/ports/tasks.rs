@@ -11,6 +11,7 @@ use super::{
     node::Family,
     values::Ports,
 };
+use crate::Code;
 
 /// A task step of the kind `uses`.
 pub(super) fn task(uses: &str, with: Obj) -> Obj {
@@ -19,7 +20,11 @@ pub(super) fn task(uses: &str, with: Obj) -> Obj {
 
 /// A value that the document leaves to whoever starts the run.
 fn input(importer: &mut Importer<'_>, place: &str, name: &str) -> Json {
-    importer.report.approximated(place, format!("nothing is connected to `{name}`: it became an input of the flow"));
+    importer.report.changed(
+        Code::ForeignMissing,
+        place,
+        format!("nothing is connected to `{name}`: it became an input of the flow"),
+    );
     importer.inputs.entry(name.to_owned()).or_insert_with(|| json!({}));
     format!("{{{{ inputs.{name} }}}}").into()
 }

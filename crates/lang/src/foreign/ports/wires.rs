@@ -6,6 +6,7 @@ use super::{
     super::{build::scalar_text, report::Report},
     PortNode,
 };
+use crate::Code;
 
 /// A connection that leads somewhere.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,7 +33,7 @@ impl Wires {
             nodes.iter().enumerate().rev().map(|(at, it)| (it.own.as_str(), at)).collect();
         let Some(items) = connections.as_array() else {
             if !connections.is_null() {
-                report.lost("connections", "this is no list");
+                report.fault(Code::ForeignType, "connections", "this is no list");
             }
             return wires;
         };
@@ -42,7 +43,7 @@ impl Wires {
             let (from, to) = (text(["from_node", "source"]), text(["to_node", "target"]));
             let find = |name: &Option<String>| name.as_ref().and_then(|it| positions.get(it.as_str())).copied();
             let (Some(from), Some(to)) = (find(&from), find(&to)) else {
-                report.lost(&place, "it leads from or to a node that is not there");
+                report.fault(Code::ForeignConnection, &place, "it leads from or to a node that is not there");
                 continue;
             };
             let from_port = text(["from_port", "source_port"]).unwrap_or_default();

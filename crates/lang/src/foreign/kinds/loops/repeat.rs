@@ -16,6 +16,7 @@ use super::super::{
     template::expression,
 };
 use super::{Rules, carried};
+use crate::Code;
 
 /// A variable that an iteration hands to the next, and what it is before the first.
 struct Carried {
@@ -74,7 +75,7 @@ pub(super) fn repeat(node: &mut Node<'_>, nodes: &Json, rules: Rules<'_>, scope:
 }
 
 fn unreadable(why: &str) -> Made {
-    Made::Impossible(format!("the condition of the loop cannot be read: {why}"))
+    Made::Impossible(Code::ForeignNotMapped, format!("the condition of the loop cannot be read: {why}"))
 }
 
 /// What must hold before each iteration; asked outside the body, where only the last iteration is known.

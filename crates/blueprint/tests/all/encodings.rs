@@ -1,0 +1,109 @@
+//! What is encoded comes back the same; what is damaged is an error or something else, and never a panic.
+
+use drawloom_blueprint::{
+    Blueprint, Fact, StepError, Value,
+    codec::{CodecError, VERSION, decode, encode},
+};
+
+use crate::arbitrary::{EXPRS, MOVES, OPS, Source};
+
+/// Cases of each kind.
+const CASES: u64 = 400;
+
+fn comes_back<T>(it: &T)
+where
+    T: minicbor::Encode<()> + for<'b> minicbor::Decode<'b, ()> + PartialEq + std::fmt::Debug,
+{
+    let bytes = encode(it);
+    assert_eq!(decode::<T>(&bytes).as_ref(), Ok(it));
+    let mut longer = bytes.clone();
+    longer.push(0);
+    assert!(decode::<T>(&longer).is_err(), "what stands behind the end is noticed: {it:?}");
+    for len in 0..bytes.len() {
+        assert!(decode::<T>(&bytes[..len]).is_err(), "what is cut off is noticed: {it:?}");
+    }
+}
+
+#[test]
+fn values_come_back_from_both_of_their_forms() {
+    for seed in 0..CASES * 10 {
+        let it = Source(seed).value(5);
+        assert_eq!(Value::from_json(it.to_json().as_bytes()).as_ref().ok(), Some(&it), "seed {seed}: {}", it.to_json());
+        assert_eq!(decode::<Value>(&encode(&it)).as_ref(), Ok(&it), "seed {seed}");
+    }
+}
+
+#[test]
+fn errors_come_back() {
+    for seed in 0..CASES {
+        let it = Source(seed).error();
+        comes_back(&it);
+        let json = serde_json::to_string(&it).expect("JSON");
+        assert_eq!(serde_json::from_str::<StepError>(&json).ok(), Some(it));
+    }
+}
+
+#[test]
+fn every_move_comes_back() {
+    for seed in 0..CASES / 10 {
+        for variant in 0..MOVES {
+            comes_back(&Fact { moves: vec![Source(seed * MOVES + variant).fact_move(variant)] });
+        }
+        comes_back(&Source(seed).fact());
+    }
+}
+
+#[test]
+fn every_expression_comes_back() {
+    for seed in 0..CASES / 10 {
+        for variant in 0..EXPRS {
+            comes_back(&Source(seed).expr(variant, 7));
+        }
+    }
+}
+
+#[test]
+fn every_operation_and_blueprint_comes_back() {
+    for seed in 0..CASES / 10 {
+        for variant in 0..OPS {
+            comes_back(&Source(seed).op(variant));
+        }
+        let it = Source(seed).blueprint();
+        assert_eq!(Blueprint::decode(&it.encode()), Ok(it), "seed {seed}");
+    }
+}
+
+#[test]
+fn what_a_newer_binary_wrote_is_an_error_that_says_so() {
+    let mut bytes = encode(&Fact::default());
+    bytes[0] = VERSION + 1;
+    assert_eq!(Fact::decode(&bytes), Err(CodecError::Newer(VERSION + 1)));
+    assert_eq!(Fact::decode(&[]), Err(CodecError::Empty));
+    // A fact of one move with a number that nothing has: an array of one, of an array of number and fields.
+    let unknown = [VERSION, 0x81, 0x81, 0x82, 0x18, 0x63, 0x80];
+    let Err(CodecError::Malformed(why)) = Fact::decode(&unknown) else { panic!("an unknown move was read") };
+    assert!(why.contains("99") || why.contains("variant"), "{why}");
+    assert!(Fact::decode(&unknown).expect_err("unknown").to_string().contains("newer drawloom"));
+}
+
+#[test]
+fn damaged_bytes_never_panic() {
+    let mut source = Source(1);
+    for seed in 0..CASES * 5 {
+        let mut bytes = if seed % 2 == 0 { Source(seed).fact().encode() } else { Source(seed).blueprint().encode() };
+        for _ in 0..1 + source.below(4) {
+            let at = usize::try_from(source.below(bytes.len() as u64)).expect("small");
+            match source.below(4) {
+                0 => bytes[at] = source.number() as u8,
+                1 => bytes[at] ^= 1 << source.below(8),
+                2 => bytes.insert(at, source.number() as u8),
+                _ => bytes.truncate(at.max(1)),
+            }
+        }
+        let _ = Fact::decode(&bytes).map(|it| assert_eq!(Fact::decode(&it.encode()), Ok(it)));
+        let _ = Blueprint::decode(&bytes).map(|it| assert_eq!(Blueprint::decode(&it.encode()), Ok(it)));
+        let noise: Vec<u8> = (0..source.below(60)).map(|_| source.number() as u8).collect();
+        let noise = [vec![VERSION], noise].concat();
+        let _ = (Fact::decode(&noise), Blueprint::decode(&noise), decode::<Value>(&noise), Value::from_json(&noise));
+    }
+}

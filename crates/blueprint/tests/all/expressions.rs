@@ -1,0 +1,126 @@
+//! Expressions through their public door.
+
+use std::sync::Arc;
+
+use drawloom_blueprint::{
+    ExprIx, Timestamp, Value,
+    expr::{Expr, ExprError, Found, Names, Seg, eval},
+};
+
+struct World(Value);
+
+impl Names for World {
+    fn find(&self, name: &str) -> Found {
+        match self.0.get(name) {
+            Some(it) => Found::Value(it.clone()),
+            None => Found::Missing(Arc::from(format!("step `{name}` was skipped"))),
+        }
+    }
+
+    fn now(&self) -> Timestamp {
+        Timestamp(1_700_000_000_000_000)
+    }
+}
+
+fn jinja(source: &str) -> Result<Value, ExprError> {
+    let world = World(
+        Value::from_json(br#"{"a": {"items": [{"n": 1}, {"n": 2}], "big": 9223372036854775807}, "s": "x", "n": null}"#)
+            .expect("JSON"),
+    );
+    let roots = ["a", "s", "n", "gone", "now"].map(str::to_owned).to_vec();
+    eval(&[Expr::jinja(source.to_owned(), roots)], ExprIx(0), &world)
+}
+
+fn json(source: &str) -> String {
+    jinja(source).map_or_else(|error| format!("error: {}", error.message), |it| it.to_json())
+}
+
+#[test]
+fn values_keep_their_type() {
+    assert_eq!(json("a.items[0].n + 1"), "2");
+    assert_eq!(json("a.items | length"), "2");
+    assert_eq!(json("a.items[-1]"), r#"{"n":2}"#);
+    assert_eq!(json("a.big"), "9223372036854775807");
+    assert_eq!(json("a.items | map(attribute='n') | list"), "[1,2]");
+    assert_eq!(json("{'k': [1, 2.5, none, true]}"), r#"{"k":[1,2.5,null,true]}"#);
+    assert_eq!(json("s ~ '!' if n is none else 0"), r#""x!""#);
+    assert_eq!(json("'[1]' | fromjson"), "[1]");
+    assert_eq!(json("a | tojson | fromjson | keys"), r#"["items","big"]"#);
+    assert_eq!(json("'%.2f EUR' | format(1.005 + 1)"), r#""2.00 EUR""#);
+    assert_eq!(json("'a b&c' | urlencode"), r#""a%20b%26c""#);
+    assert_eq!(json("now()"), r#""2023-11-14T22:13:20.000Z""#);
+}
+
+#[test]
+fn what_is_undefined_is_an_error_but_for_default() {
+    assert_eq!(json("gone"), "error: step `gone` was skipped");
+    assert_eq!(json("gone.deep[0].er | default(7)"), "7");
+    assert_eq!(json("gone is defined"), "false");
+    assert_eq!(json("a.nope | default('d')"), r#""d""#);
+    assert_eq!(json("n | default(3, true)"), "3");
+    for (source, expected) in [
+        ("a.nope.deeper | default(0)", "0"),
+        ("a.nope[3]['x'].y | d(0)", "0"),
+        ("a.items[9].n | default(0)", "0"),
+        ("(a.nope.deeper | default(1)) + (a.no.where | default(2))", "3"),
+        ("[a.nope.deeper | default(1), a.items[0].n]", "[1,1]"),
+        ("a.nope.deeper is defined", "false"),
+        ("a.nope.deeper is undefined", "true"),
+        ("a.items[0].n if a.nope.deeper is undefined else 5", "1"),
+    ] {
+        assert_eq!(json(source), expected, "{source}");
+    }
+    for source in [
+        "a.nope.deeper == 1",
+        "a.nope.deeper != 1",
+        "a.nope.deeper == 1 and (a.no.where | default(1))",
+        "[a.nope.deeper | default(1), a.other.thing]",
+        "(a.no.where | default(1)) ~ a.nope",
+        "(a.no.where | default(1)) if a.nope else 2",
+        "[a.nope.deeper] | length",
+        "a.no.where | default(a.nope)",
+        "a.no.where | default(1) in a.nope",
+    ] {
+        assert!(json(source).starts_with("error: "), "{source} gives {}", json(source));
+    }
+    for source in
+        ["a.nope", "gone + 1", "gone ~ ''", "1 if gone.x else 2", "gone | upper", "gone | length", "a.nope.deeper"]
+    {
+        assert!(json(source).starts_with("error: "), "{source} gives {}", json(source));
+    }
+}
+
+#[test]
+fn nothing_grows_without_bound() {
+    for source in [
+        "range(10**9)",
+        "range(10**9) | list",
+        "range(100000) | join('0123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123456789')",
+        "'x' * 10**9",
+        "('x' * 1000000) | replace('x', 'yyyyyyyyyyyyyyyyyyyy')",
+        "'a\nb' | indent(10**9)",
+        "'%1000000000d' | format(1)",
+    ] {
+        assert!(json(source).starts_with("error: "), "{source} is {} bytes", json(source).len());
+    }
+}
+
+#[test]
+fn what_wraps_a_deep_value_is_refused() {
+    let deep = (0..128).fold(Value::Null, |it, _| Value::from(vec![it]));
+    let world = World(Value::object([("a", deep)]));
+    let arena = [Expr::Path { root: "a".into(), tail: Vec::new() }, Expr::List(vec![ExprIx(0)])];
+    assert!(eval(&arena, ExprIx(0), &world).is_ok());
+    assert!(eval(&arena, ExprIx(1), &world).is_err());
+    assert!(eval(&[Expr::jinja("[a]".into(), vec!["a".into()])], ExprIx(0), &world).is_err());
+}
+
+#[test]
+fn a_path_needs_no_engine() {
+    let world = World(Value::from_json(br#"{"a": {"b": [10, 20]}}"#).expect("JSON"));
+    let path = |tail: Vec<Seg>| eval(&[Expr::Path { root: "a".into(), tail }], ExprIx(0), &world);
+    assert_eq!(path(vec![Seg::Name("b".into()), Seg::Index(-1)]), Ok(Value::Int(20)));
+    let error = path(vec![Seg::Name("c".into())]).expect_err("no c");
+    assert_eq!(error.to_string(), "`c` is undefined (there is: b), in `{{ a.c }}`");
+    assert!(path(vec![Seg::Name("b".into()), Seg::Index(2)]).is_err());
+}

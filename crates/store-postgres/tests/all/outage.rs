@@ -1,0 +1,202 @@
+//! Connections that break and servers that go: what was acknowledged is there, what was not is found out, and a
+//! server that is another one than before is refused.
+
+use std::time::{Duration, Instant};
+
+use drawloom_store::{Append, Claim, Journal as _, RunReader as _, Store, StoreError, Upkeep as _};
+
+use super::{Server, Spot, append, count, fact, run};
+
+/// Appends that are made as fast as they are acknowledged, several under way at once, until somebody says stop.
+async fn steady(store: &dyn Store, claim: Claim, stop: &std::sync::atomic::AtomicBool) -> u64 {
+    append(store, claim, vec![fact(run(1), 0, "first")]).await.unwrap();
+    let (mut next, mut flight) = (1, std::collections::VecDeque::new());
+    while !stop.load(std::sync::atomic::Ordering::Relaxed) {
+        while flight.len() < 8 {
+            flight.push_back(
+                store.append(Append { claim, runs: vec![fact(run(1), next, format!("fact {}", next + 1))] }),
+            );
+            next += 1;
+        }
+        flight.pop_front().unwrap().await.expect("what was sent is found again");
+    }
+    for it in flight {
+        it.await.expect("what was sent is found again");
+    }
+    next
+}
+
+async fn has_all(store: &dyn Store, last: u64) {
+    let mut seen = 1;
+    while seen < last {
+        let page = store.facts(run(1), seen).await.unwrap();
+        assert!(!page.is_empty(), "{seen} of {last}");
+        for it in page {
+            assert_eq!((it.seq, &it.fact[..]), (seen + 1, format!("fact {}", seen + 1).as_bytes()));
+            seen += 1;
+        }
+    }
+    assert_eq!(count(store, run(1)).await, last);
+    assert_eq!(store.run(run(1)).await.unwrap().unwrap().last_seq, last);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn connections_killed_in_mid_append_lose_and_repeat_nothing() {
+    let place = Server::own().place_that_stays();
+    let store = place.0.open();
+    let claim = store.claim("owner").await.unwrap();
+    let stop = std::sync::atomic::AtomicBool::new(false);
+    let killer = async {
+        let mut killed = 0;
+        for n in 0..25 {
+            tokio::time::sleep(Duration::from_millis(20 + n * 3)).await;
+            killed += place.0.kill("true").await;
+        }
+        assert!(killed > 20, "{killed}");
+        stop.store(true, std::sync::atomic::Ordering::Relaxed);
+    };
+    let (last, ()) = tokio::join!(steady(&store, claim, &stop), killer);
+    assert!(last > 100, "{last}");
+    has_all(&store, last).await;
+    assert!(store.check(10).await.unwrap().iter().all(|it| !it.message.contains("follows")));
+}
+
+/// The server goes on with a commit whose client is gone: nobody may decide what became of it before it has ended.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_commit_that_outlives_its_connection_is_waited_for() {
+    let direct = Server::shared().place();
+    let proxy = super::support::Proxy::to(direct.address()).await;
+    let store = direct.through(proxy.port).open();
+    let claim = store.claim("owner").await.unwrap();
+    append(&store, claim, vec![fact(run(1), 0, "one")]).await.unwrap();
+    let slow = direct.client().await;
+    slow.batch_execute("BEGIN; LOCK TABLE facts IN EXCLUSIVE MODE").await.unwrap();
+    let under_way = store.append(Append { claim, runs: vec![fact(run(1), 1, "two")] });
+    let watch = direct.client().await;
+    let waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 'facts'::regclass";
+    while watch.query_one(waiting, &[]).await.unwrap().get::<_, i64>(0) == 0 {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    // The next one is sent, and waits in the server behind the first.
+    let slower = direct.client().await;
+    slower.batch_execute("BEGIN; LOCK TABLE run_blobs IN EXCLUSIVE MODE").await.unwrap();
+    let mut three = fact(run(1), 2, "three");
+    three.blobs.push(drawloom_store::BlobHash([1; 32]));
+    let behind = store.append(Append { claim, runs: vec![three] });
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    proxy.cut();
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    slow.batch_execute("COMMIT").await.unwrap();
+    under_way.await.unwrap();
+    // The old connection's second commit comes too late now, whenever it goes on.
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    slower.batch_execute("COMMIT").await.unwrap();
+    behind.await.unwrap();
+    let facts = store.facts(run(1), 0).await.unwrap();
+    assert_eq!(facts.iter().map(|it| &it.fact[..]).collect::<Vec<_>>(), [&b"one"[..], b"two", b"three"]);
+    drop(store);
+    direct.drop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_that_crashes_and_comes_back_only_delays() {
+    let server = Server::own();
+    let place = server.place();
+    let store = place.open();
+    let claim = store.claim("owner").await.unwrap();
+    let stop = std::sync::atomic::AtomicBool::new(false);
+    let crashes = async {
+        for _ in 0..3 {
+            tokio::time::sleep(Duration::from_millis(300)).await;
+            tokio::task::block_in_place(|| server.ctl("-m immediate restart"));
+        }
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        stop.store(true, std::sync::atomic::Ordering::Relaxed);
+    };
+    let readings = async {
+        while !stop.load(std::sync::atomic::Ordering::Relaxed) {
+            store.run(run(1)).await.expect("reading waits for the server");
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    let (last, (), ()) = tokio::join!(steady(&store, claim, &stop), crashes, readings);
+    has_all(&store, last).await;
+    store.close().await.unwrap();
+    let store = place.open();
+    let newer = store.claim("again").await.unwrap();
+    append(&store, newer, vec![fact(run(1), last, "next")]).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_server_that_stays_away_breaks_the_writer_in_time() {
+    let server = Server::own();
+    let place = server.place().with("patience=1s");
+    let store = place.open();
+    let claim = store.claim("owner").await.unwrap();
+    append(&store, claim, vec![fact(run(1), 0, "one")]).await.unwrap();
+    server.ctl("-m immediate stop");
+    let start = Instant::now();
+    let broken = append(&store, claim, vec![fact(run(1), 1, "lost")]).await;
+    assert!(matches!(broken, Err(StoreError::Broken(_))), "{broken:?}");
+    let unavailable = store.run(run(1)).await;
+    assert!(matches!(unavailable, Err(StoreError::Unavailable(_))), "{unavailable:?}");
+    assert!(start.elapsed() < Duration::from_secs(20), "{:?}", start.elapsed());
+    server.ctl("start");
+    let later = append(&store, claim, vec![fact(run(1), 1, "later")]).await;
+    assert!(matches!(later, Err(StoreError::Broken(_))), "only opening it again mends it: {later:?}");
+    assert_eq!(count(&store, run(1)).await, 1, "reading works again by itself");
+    drop(store);
+    let store = place.open();
+    let claim = store.claim("again").await.unwrap();
+    append(&store, claim, vec![fact(run(1), 1, "next")]).await.unwrap();
+}
+
+/// What a store does after `change`, which is made while its connections are cut.
+async fn after(change: &str) -> (Result<(), StoreError>, Result<u64, StoreError>) {
+    let place = Server::own().place_that_stays();
+    let store = place.0.open();
+    let claim = store.claim("owner").await.unwrap();
+    append(&store, claim, vec![fact(run(1), 0, "one")]).await.unwrap();
+    append(&store, claim, vec![fact(run(1), 1, "two")]).await.unwrap();
+    place.0.sql(&change.replace("SCHEMA_NAME", &place.0.schema)).await;
+    place.0.kill("true").await;
+    let appended = append(&store, claim, vec![fact(run(1), 2, "three")]).await;
+    let read = store.facts(run(1), 0).await.map(|it| it.len() as u64);
+    assert!(
+        place.0.client().await.query_one("SELECT to_regclass('nothing') IS NULL", &[]).await.is_ok(),
+        "the server answers"
+    );
+    (appended, read)
+}
+
+#[tokio::test]
+async fn an_empty_standby_is_refused_and_not_made_a_store() {
+    let (appended, read) = after("DROP SCHEMA SCHEMA_NAME CASCADE").await;
+    let Err(StoreError::Broken(message)) = appended else { panic!("{appended:?}") };
+    assert!(message.contains("holds no store now"), "{message}");
+    assert!(matches!(&read, Err(StoreError::Damaged(it)) if it.contains("failed over")), "{read:?}");
+}
+
+#[tokio::test]
+async fn another_store_at_the_same_address_is_refused() {
+    let (appended, read) = after("UPDATE store SET id = gen_random_uuid()").await;
+    assert!(matches!(&appended, Err(StoreError::Broken(it)) if it.contains("holds another store")), "{appended:?}");
+    assert!(matches!(&read, Err(StoreError::Damaged(_))), "{read:?}");
+}
+
+#[tokio::test]
+async fn a_standby_that_lagged_behind_is_refused() {
+    let (appended, _) = after("DELETE FROM facts WHERE seq > 1").await;
+    assert!(matches!(&appended, Err(StoreError::Broken(it)) if it.contains("lagged behind")), "{appended:?}");
+    let (appended, _) = after("UPDATE ownership SET epoch = 0").await;
+    assert!(matches!(&appended, Err(StoreError::Broken(it)) if it.contains("lagged behind")), "{appended:?}");
+}
+
+/// A place on a server of its own, which is kept as long as the place is.
+struct Kept(Spot, #[expect(dead_code, reason = "kept for its end")] Server);
+
+impl Server {
+    fn place_that_stays(self) -> Kept {
+        Kept(self.place(), self)
+    }
+}

@@ -1,0 +1,143 @@
+//! One process owns the runs: others are told who it is, take over when its lease is over, and shut it out for good.
+
+use std::time::{Duration, Instant};
+
+use drawloom_store::{Journal as _, Secrets as _, StoreError, Upkeep as _};
+
+use super::{Server, append, count, fact, run};
+
+/// Makes the store believe that somebody else has the lease for so long, and that their connection stands.
+async fn other_owner(place: &super::Spot, seconds: u32) -> tokio_postgres::Client {
+    let other = place.client().await;
+    let sql = format!(
+        "UPDATE lease SET holder = gen_random_uuid(), owner = 'process 7 on mars (other)', \
+         expires = clock_timestamp() + interval '{seconds} seconds'; \
+         SELECT pg_advisory_lock_shared(1148341357, 'lease'::regclass::oid::int4)"
+    );
+    other.batch_execute(&sql).await.unwrap();
+    other
+}
+
+#[tokio::test]
+async fn a_second_owner_is_refused_and_told_who_the_first_is() {
+    let place = Server::shared().place();
+    let first = place.open();
+    let claim = first.claim("the first").await.unwrap();
+    let second = place.open();
+    // The first one's keeper may need a moment to show that it is there; until then the second one waits for it.
+    let Err(StoreError::Locked { place: at, holder }) = second.claim("the second").await else {
+        panic!("the second owner is refused");
+    };
+    assert!(at.contains(&place.schema), "{at}");
+    assert!(holder.starts_with(&format!("process {} on ", std::process::id())), "{holder}");
+    assert!(holder.ends_with("(the first)"), "{holder}");
+    let stolen = append(&second, claim, vec![fact(run(1), 0, "stolen")]).await;
+    assert!(matches!(stolen, Err(StoreError::ReadOnly(_))), "{stolen:?}");
+    append(&first, claim, vec![fact(run(1), 0, "first")]).await.unwrap();
+    second.put_secret("s", "sealed".into(), drawloom_blueprint::Timestamp(0)).await.unwrap();
+    first.close().await.unwrap();
+
+    let before = Instant::now();
+    let newer = second.claim("the second").await.unwrap();
+    assert!(before.elapsed() < Duration::from_millis(900), "a closed owner hands the lease back at once");
+    assert!(newer.epoch > claim.epoch);
+    append(&second, newer, vec![fact(run(1), 1, "second")]).await.unwrap();
+    assert_eq!(count(&second, run(1)).await, 2);
+    drop(second);
+    place.drop().await;
+}
+
+#[tokio::test]
+async fn a_lease_is_kept_until_its_end_and_no_longer() {
+    let place = Server::shared().place();
+    let store = place.open();
+    let other = other_owner(&place, 2).await;
+    let start = Instant::now();
+    let mut refusals = 0;
+    loop {
+        match store.claim("me").await {
+            Ok(_) => break,
+            Err(StoreError::Locked { holder, .. }) => assert_eq!(holder, "process 7 on mars (other)"),
+            Err(other) => panic!("{other:?}"),
+        }
+        refusals += 1;
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    assert!(refusals > 0 && (1.5..10.0).contains(&start.elapsed().as_secs_f64()), "{:?}", start.elapsed());
+    drop((store, other));
+    place.drop().await;
+}
+
+#[tokio::test]
+async fn an_owner_that_died_is_waited_for_a_moment_only() {
+    let place = Server::shared().place();
+    let store = place.open();
+    // Its connection goes, as that of a killed process does; its lease would last an hour.
+    drop(other_owner(&place, 3600).await);
+    let start = Instant::now();
+    store.claim("me").await.unwrap();
+    assert!((0.5..30.0).contains(&start.elapsed().as_secs_f64()), "{:?}", start.elapsed());
+    drop(store);
+    place.drop().await;
+}
+
+#[tokio::test]
+async fn a_lease_is_renewed_while_commits_are_slow() {
+    let place = Server::shared().place().with("lease=1s");
+    let owner = place.open();
+    let claim = owner.claim("owner").await.unwrap();
+    append(&owner, claim, vec![fact(run(1), 0, "one")]).await.unwrap();
+    let slow = place.client().await;
+    slow.batch_execute("BEGIN; LOCK TABLE facts IN EXCLUSIVE MODE").await.unwrap();
+    let handed: Vec<_> = (1..=10)
+        .map(|seq| owner.append(drawloom_store::Append { claim, runs: vec![fact(run(1), seq, "slow")] }))
+        .collect();
+    let second = place.open();
+    let start = Instant::now();
+    while start.elapsed() < Duration::from_millis(2500) {
+        let refused = second.claim("second").await;
+        assert!(matches!(refused, Err(StoreError::Locked { .. })), "{refused:?}");
+        assert_eq!(count(&owner, run(1)).await, 1, "reading goes on");
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    slow.batch_execute("COMMIT").await.unwrap();
+    for it in handed {
+        it.await.unwrap();
+    }
+    assert_eq!(count(&owner, run(1)).await, 11);
+    drop((owner, second));
+    place.drop().await;
+}
+
+#[tokio::test]
+async fn a_former_owner_writes_nothing() {
+    let place = Server::shared().place();
+    let owner = place.open();
+    let claim = owner.claim("owner").await.unwrap();
+    append(&owner, claim, vec![fact(run(1), 0, "one")]).await.unwrap();
+    // Somebody else takes over while it knows nothing of it.
+    place.sql("UPDATE lease SET expires = '-infinity'").await;
+    let second = place.open();
+    place.sql("UPDATE lease SET expires = '-infinity'").await;
+    let newer = loop {
+        match second.claim("second").await {
+            Ok(it) => break it,
+            Err(StoreError::Locked { .. }) => place.sql("UPDATE lease SET expires = '-infinity'").await,
+            Err(other) => panic!("{other:?}"),
+        }
+    };
+    let handed: Vec<_> = (1..=5)
+        .map(|seq| owner.append(drawloom_store::Append { claim, runs: vec![fact(run(1), seq, "late")] }))
+        .collect();
+    for it in handed {
+        let fenced = it.await;
+        let Err(StoreError::Fenced { held, current, .. }) = fenced else { panic!("{fenced:?}") };
+        assert_eq!((held, current), (claim.epoch, newer.epoch));
+    }
+    let fenced = append(&owner, claim, vec![fact(run(2), 0, "new")]).await;
+    assert!(matches!(fenced, Err(StoreError::Fenced { .. })), "{fenced:?}");
+    append(&second, newer, vec![fact(run(1), 1, "mine")]).await.unwrap();
+    assert_eq!((count(&second, run(1)).await, count(&second, run(2)).await), (2, 0));
+    drop((owner, second));
+    place.drop().await;
+}
