@@ -73,6 +73,12 @@ impl Fact {
         encode(self)
     }
 
+    /// Appends the fact as the journal keeps it to `bytes`.
+    pub fn encode_onto(&self, bytes: &mut Vec<u8>) {
+        bytes.push(VERSION);
+        encode_onto(self, bytes);
+    }
+
     /// Reads a journal record.
     ///
     /// # Errors
@@ -89,13 +95,13 @@ impl Blueprint {
         encode(self)
     }
 
-    /// Reads a stored blueprint and checks that every index in it points somewhere.
+    /// Reads a stored blueprint and checks that every index in it points where it should.
     ///
     /// # Errors
     /// Where the bytes are damaged or a newer binary wrote them.
     pub fn decode(bytes: &[u8]) -> Result<Self, CodecError> {
         let it: Self = decode(bytes)?;
-        crate::flow::check_indices(&it).map_err(CodecError::Malformed)?;
+        crate::flow::check_indices(&it).and_then(|()| crate::shape::check(&it)).map_err(CodecError::Malformed)?;
         Ok(it)
     }
 }
@@ -203,7 +209,9 @@ impl<C> Encode<C> for Expr {
             Self::Jinja(it) => Stored::Jinja(it.source, it.roots),
             Self::Text(it) => Stored::Text(it),
             Self::List(it) => Stored::List(it),
-            Self::Object(it) => Stored::Object(it),
+            Self::Object(it) => {
+                Stored::Object(it.into_iter().map(|(name, ix)| (name.as_ref().to_owned(), ix)).collect())
+            }
         }
         .encode(e, ctx)
     }
@@ -217,7 +225,47 @@ impl<'b, C> Decode<'b, C> for Expr {
             Stored::Jinja(source, roots) => Self::jinja(source, roots),
             Stored::Text(it) => Self::Text(it),
             Stored::List(it) => Self::List(it),
-            Stored::Object(it) => Self::Object(it),
+            Stored::Object(it) => Self::Object(it.into_iter().map(|(name, ix)| (name.into(), ix)).collect()),
         })
+    }
+}
+
+/// A value that may be absent, so that `null` is not taken for nothing: it stands as CBOR's `undefined`.
+pub(crate) mod present {
+    use minicbor::{
+        Decode, Decoder, Encode, Encoder,
+        data::Type,
+        decode::Error as DecodeError,
+        encode::{Error as EncodeError, Write},
+    };
+
+    use crate::Value;
+
+    pub(crate) fn encode<C, W: Write>(
+        it: &Option<Value>,
+        e: &mut Encoder<W>,
+        ctx: &mut C,
+    ) -> Result<(), EncodeError<W::Error>> {
+        match it {
+            None => e.null()?.ok(),
+            Some(Value::Null) => e.undefined()?.ok(),
+            Some(it) => it.encode(e, ctx),
+        }
+    }
+
+    pub(crate) fn decode<'b, C>(d: &mut Decoder<'b>, ctx: &mut C) -> Result<Option<Value>, DecodeError> {
+        match d.datatype()? {
+            Type::Null => d.null().map(|()| None),
+            Type::Undefined => d.undefined().map(|()| Some(Value::Null)),
+            _ => Value::decode(d, ctx).map(Some),
+        }
+    }
+
+    pub(crate) fn nil() -> Option<Option<Value>> {
+        Some(None)
+    }
+
+    pub(crate) fn is_nil(it: &Option<Value>) -> bool {
+        it.is_none()
     }
 }

@@ -46,7 +46,7 @@ pub enum Expr {
     /// A list of these.
     List(Vec<ExprIx>),
     /// An object of these.
-    Object(Vec<(String, ExprIx)>),
+    Object(Vec<(Arc<str>, ExprIx)>),
 }
 
 /// One step of a path.
@@ -150,7 +150,7 @@ fn eval_part(arena: &[Expr], ix: ExprIx, names: &dyn Names) -> Result<Value, Exp
         Expr::Jinja(it) => it.eval(names).map_err(|error| error.within(&it.source)),
         Expr::List(parts) => parts.iter().map(|part| eval_part(arena, *part, names)).collect(),
         Expr::Object(parts) => {
-            let members = parts.iter().map(|(name, part)| Ok((name.as_str(), eval_part(arena, *part, names)?)));
+            let members = parts.iter().map(|(name, part)| Ok((Arc::clone(name), eval_part(arena, *part, names)?)));
             Ok(Value::object(members.collect::<Result<Vec<_>, ExprError>>()?))
         }
         Expr::Text(parts) => {

@@ -66,7 +66,7 @@ pub struct InputDef {
     #[n(1)]
     pub schema: Value,
     /// The value where none is given; an input without one must be given.
-    #[n(2)]
+    #[cbor(n(2), with = "crate::codec::present", has_nil)]
     pub default: Option<Value>,
 }
 

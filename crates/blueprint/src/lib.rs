@@ -13,6 +13,7 @@ mod limits;
 mod lookup;
 mod op;
 mod rule;
+mod shape;
 mod time;
 mod value;
 

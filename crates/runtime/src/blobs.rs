@@ -27,17 +27,20 @@ pub(crate) struct Written {
     pub(crate) refers: Vec<BlobHash>,
 }
 
+/// Whether a fact needs nothing beside the journal: no value of more than `from` bytes, and none that refers to a
+/// blob or looks like a reference.
+pub(crate) fn is_plain(fact: &Fact, from: usize) -> bool {
+    let mut plain = true;
+    for_each(fact, &mut |it| {
+        plain = plain && !exceeds(it, from) && !is_marked(it) && data::references(it).is_empty();
+    });
+    plain
+}
+
 /// Writes a fact; values of more than `from` bytes become blobs.
 pub(crate) fn write(fact: &Fact, from: usize) -> Written {
-    let mut plain = true;
     let mut refers = Vec::new();
-    for_each(fact, &mut |it| {
-        plain &= !exceeds(it, from) && !is_marked(it);
-        refers.extend(data::references(it));
-    });
-    if plain {
-        return Written { fact: fact.encode().into(), blobs: Vec::new(), refers };
-    }
+    for_each(fact, &mut |it| refers.extend(data::references(it)));
     let mut fact = fact.clone();
     let mut blobs = Vec::new();
     for_each_mut(&mut fact, &mut |it| {

@@ -59,12 +59,16 @@ impl Clock {
         Self { world, at, read: Instant::now() }
     }
 
-    /// The present instant.
-    pub(crate) fn now(&mut self) -> Timestamp {
+    /// Looks at the clock.
+    pub(crate) fn read(&mut self) {
         let read = Instant::now();
         self.at = self.at.after(read.duration_since(self.read)).max(self.world.now());
         self.read = read;
-        self.at
+    }
+
+    /// When it was read last, by the clock of the async runtime.
+    pub(crate) fn instant(&self) -> Instant {
+        self.read
     }
 
     /// The instant that was read last.

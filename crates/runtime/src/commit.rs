@@ -3,10 +3,16 @@
 //! **Invariant:** batches are handed to the store in the order in which they come, and come back in that order,
 //! each with the outcome of its commit. After a failure nothing more is handed over.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::{
+    collections::{BTreeSet, VecDeque},
+    future::Future,
+    pin::Pin,
+    sync::Arc,
+};
 
-use drawloom_store::{Append, Claim, Commit, Entry, RunAppend, Store, StoreError};
-use tokio::sync::mpsc;
+use bytes::Bytes;
+use drawloom_store::{Append, BlobHash, Claim, Commit, Entry, RunAppend, Store, StoreError};
+use futures_util::FutureExt;
 
 use crate::{
     batch::{Batch, Change},
@@ -18,53 +24,71 @@ const FLIGHT_MAX: usize = 4;
 
 /// The batches under way.
 pub(crate) struct Flight {
-    out: mpsc::UnboundedSender<Batch>,
-    back: mpsc::UnboundedReceiver<(Commit, Batch)>,
-    next: Option<(Commit, Batch)>,
-    len: usize,
+    writer: Writer,
+    under_way: VecDeque<Flying>,
 }
 
+/// A batch and what it waits for.
+enum Flying {
+    /// Its commit.
+    Plain(Commit, Batch),
+    /// First its blobs, which must be there before it, then its commit. Nothing may overtake it.
+    WithBlobs(Pin<Box<dyn Future<Output = Landed> + Send>>),
+}
+
+type Landed = Result<Batch, StoreError>;
+
 impl Flight {
-    /// Begins to write batches into `store` under `claim`; must be called within the async runtime.
+    /// Writes batches into `store` under `claim`; values from `blob_from` bytes on are kept as blobs.
     pub(crate) fn new(store: Arc<dyn Store>, claim: Claim, blob_from: usize) -> Self {
-        let (out, batches) = mpsc::unbounded_channel();
-        let (committing, back) = mpsc::unbounded_channel();
-        tokio::spawn(Writer { store, claim, blob_from }.run(batches, committing));
-        Self { out, back, next: None, len: 0 }
+        Self { writer: Writer { store, claim, blob_from }, under_way: VecDeque::new() }
     }
 
     pub(crate) fn is_empty(&self) -> bool {
-        self.len == 0
+        self.under_way.is_empty()
     }
 
     /// Whether a batch should be handed over now. At rest each one is; under load they grow until the earlier
     /// one is done, or they are large.
     pub(crate) fn wants(&self, batch: &Batch) -> bool {
-        self.len == 0 || (batch.is_large() && self.len < FLIGHT_MAX)
+        match self.under_way.back() {
+            None => true,
+            Some(Flying::WithBlobs(_)) => false,
+            Some(Flying::Plain(..)) => batch.is_large() && self.under_way.len() < FLIGHT_MAX,
+        }
     }
 
-    pub(crate) fn hand_over(&mut self, batch: Batch) {
-        self.len += 1;
-        // A writer that is gone shows when its answer is waited for.
-        let _ = self.out.send(batch);
+    /// Hands a batch over. It comes back at once where the store commits on the spot.
+    pub(crate) fn hand_over(&mut self, batch: Batch) -> Option<Landed> {
+        if !self.writer.is_plain(&batch) {
+            self.under_way.push_back(Flying::WithBlobs(Box::pin(self.writer.clone().write_with_blobs(batch))));
+            return None;
+        }
+        let mut commit = self.writer.store.append(self.writer.plain(&batch.changes));
+        if self.under_way.is_empty()
+            && let Some(outcome) = (&mut commit).now_or_never()
+        {
+            return Some(outcome.map(|()| batch));
+        }
+        self.under_way.push_back(Flying::Plain(commit, batch));
+        None
     }
 
-    /// The next batch that is durable. Waits for ever where none is under way.
-    pub(crate) async fn landed(&mut self) -> Result<Batch, StoreError> {
-        if self.len == 0 {
-            return std::future::pending().await;
+    /// The next batch that is durable. Waits for ever where none is under way. May be dropped and asked again.
+    pub(crate) async fn landed(&mut self) -> Landed {
+        let done = match self.under_way.front_mut() {
+            None => return std::future::pending().await,
+            Some(Flying::Plain(commit, _)) => commit.await.map(|()| None),
+            Some(Flying::WithBlobs(work)) => work.await.map(Some),
+        };
+        match (done?, self.under_way.pop_front()) {
+            (Some(batch), _) | (None, Some(Flying::Plain(_, batch))) => Ok(batch),
+            (None, _) => Err(StoreError::Closed),
         }
-        if self.next.is_none() {
-            self.next = self.back.recv().await;
-        }
-        let Some((commit, _)) = &mut self.next else { return Err(StoreError::Closed) };
-        commit.await?;
-        let Some((_, batch)) = self.next.take() else { return Err(StoreError::Closed) };
-        self.len -= 1;
-        Ok(batch)
     }
 }
 
+#[derive(Clone)]
 struct Writer {
     store: Arc<dyn Store>,
     claim: Claim,
@@ -72,24 +96,37 @@ struct Writer {
 }
 
 impl Writer {
-    async fn run(
-        self,
-        mut batches: mpsc::UnboundedReceiver<Batch>,
-        committing: mpsc::UnboundedSender<(Commit, Batch)>,
-    ) {
-        while let Some(batch) = batches.recv().await {
-            let (commit, failed) = match self.write(&batch.changes).await {
-                Ok(append) => (self.store.append(append), false),
-                Err(error) => (Box::pin(std::future::ready(Err(error))) as Commit, true),
-            };
-            if committing.send((commit, batch)).is_err() || failed {
-                return;
-            }
-        }
+    fn is_plain(&self, batch: &Batch) -> bool {
+        let mut facts = batch.changes.iter().flat_map(|it| &it.facts);
+        facts.all(|(_, fact)| blobs::is_plain(fact, self.blob_from))
     }
 
-    /// Encodes changes, and puts its blobs where they must be before it.
-    async fn write(&self, changes: &[Change]) -> Result<Append, StoreError> {
+    /// Encodes changes without blobs, all facts into one buffer.
+    fn plain(&self, changes: &[Change]) -> Append {
+        let mut buffer = Vec::with_capacity(changes.len() * 64);
+        let mut ends = Vec::with_capacity(changes.len());
+        for (_, fact) in changes.iter().flat_map(|it| &it.facts) {
+            fact.encode_onto(&mut buffer);
+            ends.push(buffer.len());
+        }
+        let buffer = Bytes::from(buffer);
+        let mut begin = 0;
+        let mut pieces = ends.into_iter().map(|end| buffer.slice(std::mem::replace(&mut begin, end)..end));
+        let runs = changes.iter().map(|change| {
+            let entry = |(at, _): &(_, _)| Some(Entry { at: *at, fact: pieces.next()? });
+            append(change, change.facts.iter().filter_map(entry).collect(), BTreeSet::new())
+        });
+        Append { claim: self.claim, runs: runs.collect() }
+    }
+
+    async fn write_with_blobs(self, batch: Batch) -> Landed {
+        let append = self.with_blobs(&batch.changes).await?;
+        self.store.append(append).await?;
+        Ok(batch)
+    }
+
+    /// Encodes changes, and puts their blobs where they must be before them.
+    async fn with_blobs(&self, changes: &[Change]) -> Result<Append, StoreError> {
         let mut runs = Vec::with_capacity(changes.len());
         for change in changes {
             let mut facts = Vec::with_capacity(change.facts.len());
@@ -109,14 +146,18 @@ impl Writer {
                 }
                 facts.push(Entry { at: *at, fact: written.fact });
             }
-            runs.push(RunAppend {
-                run: change.run,
-                follows: change.follows.clone(),
-                facts,
-                state: change.state.clone(),
-                blobs: blobs.into_iter().collect(),
-            });
+            runs.push(append(change, facts, blobs));
         }
         Ok(Append { claim: self.claim, runs })
+    }
+}
+
+fn append(change: &Change, facts: Vec<Entry>, blobs: BTreeSet<BlobHash>) -> RunAppend {
+    RunAppend {
+        run: change.run,
+        follows: change.follows.clone(),
+        facts,
+        state: change.state.clone(),
+        blobs: blobs.into_iter().collect(),
     }
 }

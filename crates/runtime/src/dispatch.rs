@@ -3,7 +3,7 @@
 //! **Invariant:** an attempt is here at most once, queued or active; its slot is free again when its end is
 //! reported and not before.
 
-use std::sync::Arc;
+use std::{collections::VecDeque, sync::Arc};
 
 use drawloom_blueprint::{Outcome, RunId};
 use drawloom_engine::{AttemptId, Dispatch, FairQueue, Standing};
@@ -54,7 +54,10 @@ pub(crate) enum Stopping {
 /// The attempts of this process.
 #[derive(Debug)]
 pub(crate) struct Dispatcher {
+    /// Those for which there is a slot: while none waits in the queue, no order is to be kept.
+    next: VecDeque<TaskId>,
     queue: FairQueue<TaskId>,
+    /// All that wait, in either.
     queued: HashSet<TaskId>,
     active: HashMap<TaskId, Brakes>,
     slots: usize,
@@ -66,6 +69,7 @@ impl Dispatcher {
     pub(crate) fn new(slots: usize) -> Self {
         let (report, ended) = mpsc::unbounded_channel();
         Self {
+            next: VecDeque::new(),
             queue: FairQueue::default(),
             queued: HashSet::new(),
             active: HashMap::new(),
@@ -78,7 +82,12 @@ impl Dispatcher {
     /// Lines up an attempt; one that is here already stays where it is.
     pub(crate) fn line_up(&mut self, run: RunId, flow: &str, it: &Dispatch) {
         let task = task_id(run, it.attempt);
-        if !self.active.contains_key(&task) && self.queued.insert(task) {
+        if self.active.contains_key(&task) || !self.queued.insert(task) {
+            return;
+        }
+        if self.queue.is_empty() && self.active.len() + self.next.len() < self.slots {
+            self.next.push_back(task);
+        } else {
             self.queue.push(&Standing { flow, weight: 1, run, priority: it.priority }, task);
         }
     }
@@ -86,7 +95,7 @@ impl Dispatcher {
     /// The attempt whose turn it is, if there is a free slot for it.
     pub(crate) fn next(&mut self) -> Option<TaskId> {
         while self.active.len() < self.slots {
-            let task = self.queue.pop()?;
+            let task = self.next.pop_front().or_else(|| self.queue.pop())?;
             // One that was stopped while it waited is no longer in the set.
             if self.queued.remove(&task) {
                 return Some(task);

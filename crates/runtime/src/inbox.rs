@@ -25,6 +25,15 @@ pub enum Taken {
     Dropped,
 }
 
+/// What the loop knows of a run for whose end somebody waits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Whereabouts {
+    /// It is in memory, so its end is still to come.
+    Here,
+    /// It is not: the index knows.
+    Unknown,
+}
+
 /// An input for a run.
 pub(crate) struct Given {
     pub(crate) input: Input,
@@ -56,7 +65,7 @@ pub(crate) enum Message {
     /// A sub-flow's run ended, or could not start, or (detached) has started.
     ChildDone { child: RunId, parent: Parent, end: Box<RunEnd> },
     /// Say that this was taken, and tell when the run has ended.
-    Wait { run: RunId, taken: oneshot::Sender<()>, ended: oneshot::Sender<()> },
+    Wait { run: RunId, taken: oneshot::Sender<Whereabouts>, ended: oneshot::Sender<()> },
     /// Have a run in memory, and with it what it has to do.
     Touch(RunId),
     /// A run was fetched from the journal.

@@ -64,7 +64,6 @@ impl Live {
 
     /// Takes notice of what was decided, and makes it the next part of the run's journal.
     pub(crate) fn note(&mut self, now: Timestamp, facts: Vec<Fact>, effects: &[Effect]) -> Option<Change> {
-        self.touched = Instant::now();
         self.more = effects.contains(&Effect::Continue);
         for it in effects {
             if let Effect::StartChild(child) = it {

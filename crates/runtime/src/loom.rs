@@ -17,7 +17,7 @@ use crate::{
     core::{Core, FETCHES_MAX},
     data::Data,
     event::Teller,
-    inbox::{Given, GivenRule, INBOX_MAX, Message},
+    inbox::{Given, GivenRule, INBOX_MAX, Message, Whereabouts},
     keys::Keys,
     logs::LogSender,
     recovery,
@@ -159,11 +159,13 @@ impl Loom {
         let (taken, registered) = oneshot::channel();
         let (ended, end) = oneshot::channel();
         self.0.core.send(Message::Wait { run, taken, ended }).await?;
-        registered.await.map_err(|_| self.0.core.why_dead())?;
-        // A run that ended before the loop took notice of the wish has its end in the index by now.
-        let row = self.reader().row(run).await?;
-        if row.state.status.is_end() {
-            return Ok(row);
+        let at = registered.await.map_err(|_| self.0.core.why_dead())?;
+        if at == Whereabouts::Unknown {
+            // A run that ended before the loop took notice of the wish has its end in the index by now.
+            let row = self.reader().row(run).await?;
+            if row.state.status.is_end() {
+                return Ok(row);
+            }
         }
         end.await.map_err(|_| self.0.core.why_dead())?;
         self.reader().row(run).await

@@ -39,6 +39,9 @@ use crate::{
 /// What takes turns: attempts that end, messages of the loop to itself, and callers.
 const TURNS: u8 = 3;
 
+/// After so many turns the clock is read again: reading it costs as much as a small decision.
+const CLOCK_EVERY: u32 = 64;
+
 /// Which runs the loop looks after.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Reach {
@@ -109,7 +112,7 @@ impl Shard {
         let dead = self.core.dead.clone();
         loop {
             self.drain();
-            self.hand_over();
+            self.hand_over()?;
             if self.is_done() {
                 return Ok(());
             }
@@ -129,9 +132,15 @@ impl Shard {
                     Ok(batch) => self.release(batch),
                     Err(error) => return Err(self.fail(error)),
                 },
-                Some(it) = self.tasks.ended(), if self.batch.has_room() => self.attempt_ended(it),
+                Some(it) = self.tasks.ended(), if self.batch.has_room() => {
+                    self.clock.read();
+                    self.attempt_ended(it);
+                }
                 message = self.inbox.recv(), if self.batch.has_room() => match message {
-                    Some(it) => self.take(it),
+                    Some(it) => {
+                        self.clock.read();
+                        self.take(it);
+                    }
                     None => return Ok(()),
                 },
                 () = tokio::time::sleep(nap) => {}
@@ -147,9 +156,9 @@ impl Shard {
         error
     }
 
-    /// The present instant; it never goes back within this process.
-    pub(crate) fn now(&mut self) -> Timestamp {
-        self.clock.now()
+    /// The instant of this turn of the loop; it never goes back within this process.
+    pub(crate) fn now(&self) -> Timestamp {
+        self.clock.last()
     }
 
     pub(crate) fn is_closing(&self) -> bool {
@@ -158,13 +167,18 @@ impl Shard {
 
     /// Takes in what is there, as long as there is room. Attempts, callers and the loop itself take turns.
     fn drain(&mut self) {
+        self.clock.read();
         self.wake();
-        let mut idle = 0;
+        let (mut idle, mut taken) = (0, 0_u32);
         while idle < TURNS && self.batch.has_room() {
             idle = if self.take_turn() { 0 } else { idle + 1 };
+            taken += 1;
+            if taken.is_multiple_of(CLOCK_EVERY) {
+                self.clock.read();
+            }
         }
-        if self.swept.elapsed() >= self.core.settings.idle / 2 {
-            self.swept = Instant::now();
+        if self.clock.instant().duration_since(self.swept) >= self.core.settings.idle / 2 {
+            self.swept = self.clock.instant();
             self.sweep();
         }
     }
@@ -211,18 +225,23 @@ impl Shard {
         self.timers.nap(now).map_or(sweep, |it| it.min(sweep))
     }
 
-    fn hand_over(&mut self) {
+    fn hand_over(&mut self) -> Result<(), Error> {
         while !self.batch.is_empty() {
-            if self.batch.is_factless() && self.flight.is_empty() {
+            let landed = if self.batch.is_factless() && self.flight.is_empty() {
                 // Everything that came before is durable already.
-                let batch = std::mem::take(&mut self.batch);
-                self.release(batch);
+                Some(Ok(std::mem::take(&mut self.batch)))
             } else if !self.batch.is_factless() && self.flight.wants(&self.batch) {
-                self.flight.hand_over(std::mem::take(&mut self.batch));
+                self.flight.hand_over(std::mem::take(&mut self.batch))
             } else {
-                return;
+                return Ok(());
+            };
+            match landed {
+                Some(Ok(batch)) => self.release(batch),
+                Some(Err(error)) => return Err(self.fail(error)),
+                None => {}
             }
         }
+        Ok(())
     }
 
     fn is_done(&mut self) -> bool {

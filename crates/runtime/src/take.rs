@@ -11,7 +11,7 @@ use crate::{
     Error, Taken,
     batch::Release,
     dispatch::{Ended, attempt_id},
-    inbox::{Given, GivenRule, Message, Reply},
+    inbox::{Given, GivenRule, Message, Reply, Whereabouts},
     live::Live,
     load,
     shard::{Mood, Shard},
@@ -27,7 +27,8 @@ impl Shard {
             Message::Wait { run, taken, ended } => {
                 self.waiters.entry(run).or_default().push(ended);
                 // A caller that no longer waits needs no answer.
-                let _ = taken.send(());
+                let here = self.runs.contains_key(&run);
+                let _ = taken.send(if here { Whereabouts::Here } else { Whereabouts::Unknown });
             }
             Message::Touch(run) => self.touch(run),
             Message::Fetched(run, it) => self.fetched(run, it),

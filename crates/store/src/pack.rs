@@ -149,4 +149,28 @@ mod tests {
             }
         }
     }
+
+    #[test]
+    fn random_rows_come_back_and_cut_ones_are_noticed() {
+        let mut state = 1_u64;
+        let mut draw = |below: u64| {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            (state >> 20) % below
+        };
+        for _ in 0..500 {
+            let times: Vec<i64> = (0..1 + draw(8)).map(|_| (draw(1 << 43) as i64) << draw(21)).collect();
+            let mut facts = Vec::new();
+            for at in times {
+                let fact: Vec<u8> = (0..1 + draw(300)).map(|it| it as u8).collect();
+                facts.push(Entry { at: Timestamp(at), fact: fact.into() });
+            }
+            let mut body = Vec::new();
+            pack_facts(&facts, &mut body);
+            let cut = body.len() - 1 - usize::try_from(draw(facts[facts.len() - 1].fact.len() as u64)).unwrap();
+            assert_eq!(unpack_facts(body[..cut].to_vec(), 1), None, "what is cut off is noticed");
+            let back = unpack_facts(body, 1).unwrap();
+            assert!(back.iter().zip(&facts).all(|(it, entry)| it.at == entry.at && it.fact == entry.fact));
+            assert_eq!(back.len(), facts.len());
+        }
+    }
 }

@@ -202,7 +202,7 @@ impl Source {
             2 => Expr::jinja(self.text(), self.some(Self::text)),
             3 if at > 0 => Expr::Text(self.some(part)),
             4 if at > 0 => Expr::List(self.some(part)),
-            5 if at > 0 => Expr::Object(self.some(|it| (it.text(), part(it)))),
+            5 if at > 0 => Expr::Object(self.some(|it| (it.text().into(), part(it)))),
             _ => Expr::Const(self.value(4)),
         }
     }
@@ -282,6 +282,7 @@ impl Source {
         let steps: Vec<Step> = ops.into_iter().map(|variant| self.step(variant)).collect();
         let len = u32::try_from(steps.len()).expect("few");
         let root = Scope { owner: None, name: self.text(), first: StepIx(0), len, last: Some(StepIx(len - 1)) };
+        let (steps, scopes) = with_scopes_of_their_own(steps, root);
         let on_full = [OnFull::Queue, OnFull::Skip, OnFull::Reject, OnFull::CancelRunning][self.below(4) as usize];
         Blueprint {
             flow: self.text(),
@@ -304,9 +305,9 @@ impl Source {
                 stop_on_failure: self.yes(),
             },
             triggers: self.some(|it| Trigger { kind: it.text(), settings: it.value(2) }),
-            scopes: vec![root],
+            scopes,
             steps,
-            edges: vec![StepIx(0), StepIx(len - 1)],
+            edges: Vec::new(),
             exprs,
             vars: self.value(3),
             ..Blueprint::default()
@@ -323,11 +324,36 @@ impl Source {
             rule: TriggerRule::ALL[self.below(12) as usize].1,
             when: self.some(|_| ExprIx(0)),
             edges_first: 0,
-            edges_len: 2,
+            edges_len: 0,
             continue_on_failure: self.yes(),
             timeout: self.maybe(Self::duration),
             groups: self.some(Self::text),
-            fused_next: self.maybe(|_| StepIx(0)),
+            fused_next: None,
         }
     }
+}
+
+/// The steps, each with empty scopes of its own for those that its operation names, and all scopes.
+fn with_scopes_of_their_own(mut steps: Vec<Step>, root: Scope) -> (Vec<Step>, Vec<Scope>) {
+    let end = StepIx(root.len);
+    let mut scopes = vec![root];
+    for (step, at) in steps.iter_mut().zip(0..) {
+        let mut own = |scope: &mut ScopeIx| {
+            *scope = ScopeIx(u32::try_from(scopes.len()).expect("few"));
+            scopes.push(Scope { owner: Some(StepIx(at)), name: "do".to_owned(), first: end, len: 0, last: None });
+        };
+        match &mut step.op {
+            Op::Task(it) => it.compensate.iter_mut().for_each(own),
+            Op::Parallel(it) => it.branches.iter_mut().for_each(|(_, scope)| own(scope)),
+            Op::Switch(arms) => arms.iter_mut().for_each(|it| own(&mut it.scope)),
+            Op::ForEach(it) => own(&mut it.body),
+            Op::Loop(it) => own(&mut it.body),
+            Op::Try(it) => {
+                own(&mut it.body);
+                it.catch.iter_mut().chain(&mut it.finally).for_each(own);
+            }
+            _ => {}
+        }
+    }
+    (steps, scopes)
 }

@@ -1,7 +1,7 @@
 //! What is encoded comes back the same; what is damaged is an error or something else, and never a panic.
 
 use drawloom_blueprint::{
-    Blueprint, Fact, StepError, Value,
+    Blueprint, Fact, InputDef, Op, ScopeIx, StepError, StepIx, Value,
     codec::{CodecError, VERSION, decode, encode},
 };
 
@@ -105,5 +105,42 @@ fn damaged_bytes_never_panic() {
         let noise: Vec<u8> = (0..source.below(60)).map(|_| source.number() as u8).collect();
         let noise = [vec![VERSION], noise].concat();
         let _ = (Fact::decode(&noise), Blueprint::decode(&noise), decode::<Value>(&noise), Value::from_json(&noise));
+    }
+}
+
+#[test]
+fn a_blueprint_that_does_not_hang_together_is_damaged() {
+    type Damage = fn(&mut Blueprint);
+    let task = |it: &mut Blueprint| match &mut it.steps[0].op {
+        Op::Task(task) => task.retry.jitter = f64::NAN,
+        _ => unreachable!("the first step is a task"),
+    };
+    let damages: [(Damage, &str); 7] = [
+        (|it| it.scopes[1].owner = Some(StepIx(0)), "is another's"),
+        (|it| it.scopes[1].owner = None, "does not belong"),
+        (|it| it.scopes[0].owner = Some(StepIx(0)), "does not belong"),
+        (|it| it.steps[1].scope = ScopeIx(1), "stands in two scopes"),
+        (|it| it.scopes[0].len = 1, "is not among the steps"),
+        (|it| (it.edges, it.steps[0].edges_len) = (vec![StepIx(0)], 1), "is not beside it"),
+        (task, "out of range"),
+    ];
+    for (damage, why) in damages {
+        let mut it = (0..).map(|seed| Source(seed).blueprint()).find(suits).expect("there are many");
+        damage(&mut it);
+        let error = Blueprint::decode(&it.encode()).expect_err(why).to_string();
+        assert!(error.contains(why) || (why.contains("among") && error.contains("last step")), "{why}: {error}");
+    }
+}
+
+/// Whether a blueprint is a task without compensation, then a loop.
+fn suits(it: &Blueprint) -> bool {
+    let ops: Vec<&Op> = it.steps.iter().map(|it| &it.op).collect();
+    matches!(ops.as_slice(), [Op::Task(task), Op::Loop(_)] if task.compensate.is_none())
+}
+
+#[test]
+fn a_default_of_null_is_not_taken_for_none() {
+    for default in [None, Some(Value::Null), Some(Value::from(1_i64))] {
+        comes_back(&InputDef { name: "n".to_owned(), schema: Value::Bool(true), default });
     }
 }

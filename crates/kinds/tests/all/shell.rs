@@ -178,7 +178,7 @@ async fn a_deadline_ends_the_whole_group() {
     let started = Instant::now();
     let error = job.run().await.unwrap_err();
     assert_eq!((error.class, error.message.as_str()), (Timeout, "took longer than 300ms"));
-    assert!(started.elapsed() < Duration::from_secs(2), "{:?}", started.elapsed());
+    assert!(started.elapsed() < Duration::from_secs(30), "{:?}", started.elapsed());
     let pids = job.kept.lines();
     assert_eq!(pids.len(), 3);
     assert!(pids.iter().all(|(_, pid)| !lives(pid)), "{pids:?}");
@@ -233,7 +233,7 @@ async fn a_command_that_does_not_read_its_input_ends_as_any_other() {
     let job = job.timeout(Duration::from_millis(300));
     let started = Instant::now();
     assert_eq!(job.run().await.unwrap_err().class, Timeout);
-    assert!(started.elapsed() < Duration::from_secs(2), "{:?}", started.elapsed());
+    assert!(started.elapsed() < Duration::from_secs(30), "{:?}", started.elapsed());
     let returned = run("shell", json!({"command": "exec 0<&-; echo on", "stdin": text})).await.unwrap();
     assert_eq!(returned["output"], "on");
     // One that writes as much as it reads, and more than pipes hold.
@@ -253,13 +253,13 @@ async fn what_stays_in_the_background_holds_nothing_up() {
     let job = Job::new("shell", json!({"command": "sleep 1000 & echo $!"}));
     let started = Instant::now();
     let returned = job.run().await.unwrap();
-    assert!(started.elapsed() < Duration::from_secs(2));
+    assert!(started.elapsed() < Duration::from_secs(30));
     assert!(!lives(returned["output"].as_str().unwrap()));
     // Even out of reach, in a session of its own.
     let started = Instant::now();
-    let returned = run("shell", json!({"command": "setsid sleep 3 & echo left"})).await.unwrap();
+    let returned = run("shell", json!({"command": "setsid sleep 60 & echo left"})).await.unwrap();
     assert_eq!(returned["output"], "left");
-    assert!(started.elapsed() < Duration::from_secs(2));
+    assert!(started.elapsed() < Duration::from_secs(30));
 }
 
 #[tokio::test]

@@ -94,7 +94,7 @@ impl Exprs {
         if let Some(known) = known.collect::<Option<Vec<_>>>() {
             return Lowered::Known(Value::object(known));
         }
-        let members = members.into_iter().map(|(name, it)| (name.to_owned(), self.place(it))).collect();
+        let members = members.into_iter().map(|(name, it)| (name.into(), self.place(it))).collect();
         Lowered::At(self.arena.add(Expr::Object(members)))
     }
 

@@ -1,5 +1,7 @@
 //! Expressions back as the text that a flow would say.
 
+use std::sync::Arc;
+
 use drawloom_blueprint::{
     ExprIx, Value,
     expr::{Expr, Seg},
@@ -25,8 +27,8 @@ pub(crate) fn expr_source(exprs: &[Expr], ix: ExprIx) -> String {
             format!("[{}]", items.join(", "))
         }
         Expr::Object(parts) => {
-            let member = |(name, part): &(String, ExprIx)| {
-                format!("{}: {}", Value::from(name.as_str()).to_json(), expr_source(exprs, *part))
+            let member = |(name, part): &(Arc<str>, ExprIx)| {
+                format!("{}: {}", Value::from(&**name).to_json(), expr_source(exprs, *part))
             };
             format!("{{{}}}", parts.iter().map(member).collect::<Vec<_>>().join(", "))
         }
@@ -41,7 +43,7 @@ pub(super) fn expr_json(exprs: &[Expr], ix: ExprIx) -> Json {
         Expr::Text(parts) => Json::String(parts.iter().map(|part| text_part(exprs, *part)).collect()),
         Expr::List(parts) => parts.iter().map(|part| expr_json(exprs, *part)).collect(),
         Expr::Object(parts) => {
-            Json::Object(parts.iter().map(|(name, part)| (name.clone(), expr_json(exprs, *part))).collect())
+            Json::Object(parts.iter().map(|(name, part)| (name.as_ref().to_owned(), expr_json(exprs, *part))).collect())
         }
     }
 }

@@ -6,7 +6,7 @@ use drawloom_lang::{Code, Colour, Source, parse, parse_bytes, render, to_json};
 use proptest::prelude::*;
 
 /// Generous for a slow machine and a build without optimisation; what takes quadratic time takes far longer.
-const BOUND: Duration = Duration::from_secs(10);
+const BOUND: Duration = Duration::from_secs(60);
 
 /// Reads, renders and reports a document within [`BOUND`]; its first error is `code`, if that is given.
 #[track_caller]

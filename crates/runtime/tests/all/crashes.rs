@@ -108,6 +108,41 @@ outputs: { n: '{{ y }}' }
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_sub_flow_that_was_to_start_and_to_end_at_once_does_both_after_a_crash() {
+    for mut world in worlds() {
+        let child = flow(
+            "
+name: child
+steps: [ { id: x, uses: probe, with: { hold: never } } ]
+",
+        );
+        let store = world.store().await;
+        let hash = store.put_version(child.encode().into(), None).await.unwrap();
+        let at = drawloom_runtime::now();
+        store.publish(Publish { flow: "child".to_owned(), hash, note: String::new(), at }).await.unwrap();
+        drop(store);
+        let text = "
+name: parent
+steps: [ { id: p, join: any, parallel: { a: [ { id: sub, flow: child } ], b: [ { id: v, set: { n: 1 } } ] } } ]
+";
+        // The first process journals the start and does not live to start the sub-flow.
+        world.settings.work = Work::Leave;
+        let loom = world.open().await;
+        let run = loom.start(start(text)).await.unwrap().run;
+        loom.close().soon().await.unwrap();
+        world.settings.work = Work::Do;
+        let loom = world.recover().await;
+        let view = loom.finished(run).soon().await.unwrap();
+        assert_eq!(view.status, RunStatus::Succeeded, "{view:#?}");
+        loom.close().soon().await.unwrap();
+        let of_parent = drawloom_store::RunFilter { parent: Some(run), ..Default::default() };
+        let children = world.store().await.runs(&of_parent, None, 10).await.unwrap();
+        assert_eq!(children.len(), 1);
+        assert_eq!(children[0].state.status, RunStatus::Cancelled);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn closing_hands_tasks_back_and_keeps_what_succeeds() {
     for world in worlds() {
         let text = "

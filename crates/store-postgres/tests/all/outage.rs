@@ -78,24 +78,36 @@ async fn a_commit_that_outlives_its_connection_is_waited_for() {
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
     // The next one is sent, and waits in the server behind the first.
-    let slower = direct.client().await;
-    slower.batch_execute("BEGIN; LOCK TABLE run_blobs IN EXCLUSIVE MODE").await.unwrap();
-    let mut three = fact(run(1), 2, "three");
-    three.blobs.push(drawloom_store::BlobHash([1; 32]));
-    let behind = store.append(Append { claim, runs: vec![three] });
+    let behind = store.append(Append { claim, runs: vec![fact(run(1), 2, "three")] });
     tokio::time::sleep(Duration::from_millis(100)).await;
     proxy.cut();
     tokio::time::sleep(Duration::from_millis(500)).await;
     slow.batch_execute("COMMIT").await.unwrap();
     under_way.await.unwrap();
-    // The old connection's second commit comes too late now, whenever it goes on.
-    tokio::time::sleep(Duration::from_millis(500)).await;
-    slower.batch_execute("COMMIT").await.unwrap();
     behind.await.unwrap();
     let facts = store.facts(run(1), 0).await.unwrap();
     assert_eq!(facts.iter().map(|it| &it.fact[..]).collect::<Vec<_>>(), [&b"one"[..], b"two", b"three"]);
     drop(store);
     direct.drop().await;
+}
+
+#[tokio::test]
+async fn what_an_old_connection_sends_late_is_refused() {
+    let place = Server::own().place_that_stays();
+    let store = place.0.open();
+    let claim = store.claim("owner").await.unwrap();
+    append(&store, claim, vec![fact(run(1), 0, "one")]).await.unwrap();
+    place.0.kill("true").await;
+    append(&store, claim, vec![fact(run(1), 1, "two")]).await.unwrap();
+    let late = place.0.client().await;
+    late.batch_execute("SET drawloom.turn = '0'").await.unwrap();
+    let nothing = vec!["'{}'"; 34].join(", ");
+    // The first connection was the owner's line 1; the present one is a later one.
+    let call =
+        async |line: &str| late.batch_execute(&format!("SELECT append({}, {line}, 0, {nothing})", claim.epoch)).await;
+    let refused = call("1").await.unwrap_err();
+    assert_eq!(refused.code().map(|it| it.code().to_owned()), Some("DL001".to_owned()), "{refused:?}");
+    call("(SELECT session FROM ownership)").await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -1,0 +1,91 @@
+//! The wall clock is set while runs wait: in a world whose clock the tests hold, and whose time passes only while
+//! nothing else is to be done.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicI64, Ordering},
+    },
+    time::Duration,
+};
+
+use drawloom_blueprint::{RunStatus, Timestamp};
+use drawloom_runtime::{Error, Recover, SystemWorld, Taken};
+use tokio::time::{Instant, sleep, timeout};
+
+use crate::world::{World, memory, start};
+
+/// A clock that goes with that of the async runtime, and can be set.
+struct Wound {
+    began: Instant,
+    offset: AtomicI64,
+}
+
+impl Wound {
+    fn forward(&self, hours: i64) {
+        self.offset.fetch_add(hours * 3_600_000_000, Ordering::Relaxed);
+    }
+}
+
+impl drawloom_runtime::World for Wound {
+    fn now(&self) -> Timestamp {
+        Timestamp(1_700_000_000_000_000 + self.offset.load(Ordering::Relaxed)).after(self.began.elapsed())
+    }
+
+    fn fill(&self, bytes: &mut [u8]) -> Result<(), Error> {
+        SystemWorld.fill(bytes)
+    }
+}
+
+fn wound() -> (World, Arc<Wound>) {
+    let clock = Arc::new(Wound { began: Instant::now(), offset: AtomicI64::new(0) });
+    let mut world = memory();
+    world.settings.world = Arc::clone(&clock) as Arc<dyn drawloom_runtime::World>;
+    world.settings.idle = Duration::from_secs(1);
+    (world, clock)
+}
+
+const MINUTE: Duration = Duration::from_secs(60);
+
+#[tokio::test(start_paused = true)]
+async fn an_input_that_changes_nothing_leaves_a_timer_that_is_due() {
+    let (world, clock) = wound();
+    let loom = world.open().await;
+    let run = loom.start(start("name: w\nsteps: [ { id: w, wait: { for: 30m } } ]\n")).await.unwrap().run;
+    sleep(Duration::from_millis(10)).await;
+    clock.forward(1);
+    assert_eq!(loom.resume(run).await.unwrap(), Taken::Dropped, "it is not paused");
+    let view = timeout(MINUTE, loom.finished(run)).await.expect("it is woken").unwrap();
+    assert_eq!(view.status, RunStatus::Succeeded);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_run_that_sleeps_outside_of_memory_is_woken_when_the_clock_is_set_forward() {
+    let (world, clock) = wound();
+    let loom = world.recover().await;
+    let run = loom.start(start("name: w\nsteps: [ { id: w, wait: { for: 3h } } ]\n")).await.unwrap().run;
+    // It leaves memory.
+    sleep(MINUTE).await;
+    clock.forward(4);
+    let view = timeout(MINUTE, loom.finished(run)).await.expect("it is woken").unwrap();
+    assert_eq!(view.status, RunStatus::Succeeded);
+}
+
+#[tokio::test(start_paused = true)]
+async fn closing_does_not_wait_for_timers() {
+    let (world, clock) = wound();
+    let loom = world.open().await;
+    let text = "
+name: w
+steps:
+  - { id: a, uses: probe, with: { stuck: true } }
+  - { id: w, needs: [], wait: { for: 30m } }
+";
+    let run = loom.start(start(text)).await.unwrap().run;
+    world.probe.until(|it| it.begun("a") == 1).await;
+    clock.forward(1);
+    // Were the loop to look at the timer again and again, no time would pass here.
+    timeout(MINUTE, loom.close()).await.expect("it ends").unwrap();
+    let loom = world.open().await;
+    assert_eq!(loom.recover(Recover::All).await.unwrap(), [run]);
+}
