@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup build run test check fmt lint unit docs bench clean
+.PHONY: help setup build run test check fmt lint unit docs bench fuzz clean
 
 # On a CI machine the checkout is thrown away after each run; what was built is kept beside it.
 ifeq ($(CI),true)
@@ -43,6 +43,9 @@ unit: ## all tests, with a PostgreSQL server of their own
 	else \
 		set -x; tools/with-postgres.sh cargo test --locked --workspace --no-fail-fast; \
 	fi
+
+fuzz: ## run the fuzz targets, each for MINUTES=1 minutes
+	@tools/fuzz.sh
 
 docs: ## write the generated pages of the book again
 	cargo xtask codegen

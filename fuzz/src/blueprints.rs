@@ -10,7 +10,7 @@ pub fn blueprints(bytes: &[u8]) {
     let Ok(blueprint) = Blueprint::decode(bytes) else { return };
     let again = Blueprint::decode(&blueprint.encode()).expect("an encoding that reads back");
     assert_eq!(again, blueprint);
-    explain::text(&blueprint, &[]);
-    explain::json(&blueprint, &[]);
+    let _ = explain::text(&blueprint, &[]);
+    let _ = explain::json(&blueprint, &[]);
     world::drive(blueprint);
 }

@@ -18,15 +18,15 @@ pub fn documents(bytes: &[u8]) {
     match (plain, optimised) {
         (Err(problems), Err(_)) => {
             let sources = [source];
-            render(&problems, &sources, Colour::Off);
-            to_json(&problems, &sources);
+            let _ = render(&problems, &sources, Colour::Off);
+            let _ = to_json(&problems, &sources);
         }
         (Ok(plain), Ok(optimised)) => {
             for it in [plain, optimised] {
                 let back = Blueprint::decode(&it.blueprint.encode()).expect("an encoding that reads back");
                 assert_eq!(back, it.blueprint);
-                explain::text(&it.blueprint, &it.explain);
-                explain::json(&it.blueprint, &it.explain);
+                let _ = explain::text(&it.blueprint, &it.explain);
+                let _ = explain::json(&it.blueprint, &it.explain);
                 world::drive(back);
             }
         }

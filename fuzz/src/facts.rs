@@ -36,10 +36,10 @@ pub fn facts(bytes: &[u8]) {
             return;
         }
     }
-    history.steps();
+    let _ = history.steps();
     let ids: Vec<String> = BLUEPRINT.steps.iter().map(|it| it.id.clone()).collect();
     for id in ids {
-        run.why(&id);
+        let _ = run.why(&id);
     }
     world::shake(run);
 }

@@ -2,7 +2,9 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use drawloom_blueprint::{Blueprint, ErrorClass, FlowHash, Outcome, RunEnd, RunId, RunStatus, Started, StepError, Timestamp, Value};
+use drawloom_blueprint::{
+    Blueprint, ErrorClass, FlowHash, Outcome, RunEnd, RunId, RunStatus, Started, StepError, Timestamp, Value,
+};
 use drawloom_engine::{Effect, Input, Run};
 
 /// So many inputs a run is given at most.

@@ -66,7 +66,7 @@ impl Core {
     /// Plays the run to its end.
     ///
     /// # Errors
-    /// The invariant that broke, with the last facts.
+    /// The invariant that broke.
     pub(crate) fn play(&mut self) -> Checked {
         self.start()?;
         for at in 0..INPUTS_MAX {
@@ -78,11 +78,19 @@ impl Core {
             if at < 60 && self.rng.u8(0..8) == 0 {
                 self.disturb()?;
             }
-            if !self.step()? {
+            if self.run.end().is_none() && !self.step()? {
                 self.answer()?;
             }
         }
         Err(format!("the run does not end: {:?}", self.run.waits()))
+    }
+
+    /// The last facts, a line each.
+    pub(crate) fn last(&self) -> Vec<String> {
+        let from = self.journal.len().saturating_sub(12);
+        let line =
+            |(at, bytes): &(Timestamp, Vec<u8>)| format!("fact {at} {:?}", Fact::decode(bytes).map(|it| it.moves));
+        self.journal[from..].iter().map(line).collect()
     }
 
     fn start(&mut self) -> Checked {

@@ -14,7 +14,6 @@ use drawloom_blueprint::{Blueprint, RunId};
 use drawloom_lang::Optimise;
 use drawloom_runtime::{Error, Loom, Recover, Settings, World};
 use drawloom_store::{Catalog, Publish};
-use futures_util::FutureExt;
 use tokio::{
     task::JoinSet,
     time::{Instant, sleep},
@@ -88,6 +87,9 @@ impl Director {
             let checked = core.play().map_err(|why| format!("flow `{}` on the engine alone: {why}", flow.flow));
             self.stage.say(format_args!("`{}` on the engine alone: {} moves", flow.flow, core.moves));
             self.stage.ledger().moves += core.moves;
+            if checked.is_err() {
+                core.last().into_iter().for_each(|it| self.stage.say(it));
+            }
             self.stage.check(checked);
         }
     }
@@ -115,7 +117,7 @@ impl Director {
             while process.jobs.try_join_next().is_some() {}
             let failed = tokio::select! {
                 biased;
-                () = self.stage.died.notified() => None,
+                () = self.stage.death_of(&process.life) => None,
                 error = process.loom.failed() => Some(error),
                 () = tokio::time::sleep_until(until) => return process,
             };
@@ -156,8 +158,6 @@ impl Director {
         for _ in 0..8 {
             tokio::task::yield_now().await;
         }
-        // Its own death is no news.
-        let _ = self.stage.died.notified().now_or_never();
     }
 
     fn settings(&self, life: &Arc<Life>) -> Settings {
@@ -188,7 +188,7 @@ impl Director {
             };
             let opened = tokio::select! {
                 biased;
-                () = self.stage.died.notified() => None,
+                () = self.stage.death_of(&life) => None,
                 it = opening => Some(it),
             };
             match opened {
@@ -205,7 +205,6 @@ impl Director {
                 _ => {}
             }
             disk.crash();
-            let _ = self.stage.died.notified().now_or_never();
             sleep(Duration::from_millis(700)).await;
             self.weather().await;
         }

@@ -86,7 +86,7 @@ impl Disk {
             // Nobody is left to hear of it.
             let _ = self.write(it.append);
         }
-        self.stage.died.notify_one();
+        self.stage.tell_death();
     }
 
     /// Writes an append, and has the ledger look at it.
@@ -229,9 +229,9 @@ impl Disk {
         if self.stage.fault(self.stage.plan.slow_read) {
             let span = self.stage.span(READ);
             if span < Duration::from_millis(1) {
-                tokio::task::yield_now().await
+                tokio::task::yield_now().await;
             } else {
-                sleep(span).await
+                sleep(span).await;
             }
             self.life.breathe().await;
         }

@@ -38,7 +38,7 @@ pub(crate) fn blueprint(document: &Document, optimise: Optimise) -> Result<Arc<B
     };
     let kinds = Kinds::new([kind(WORK, Placement::Worker), kind(NOTE, Placement::Inline)]);
     let options = Options { optimise, kinds: &kinds, children: &BTreeMap::new() };
-    match compile(&Source::new(&format!("{}.json", document.name), document.json.to_string()), &options) {
+    match compile(&Source::new(format!("{}.json", document.name), document.json.to_string()), &options) {
         Ok(it) => Ok(Arc::new(it.blueprint)),
         Err(problems) => Err(format!("{problems:#?}")),
     }

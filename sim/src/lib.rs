@@ -16,9 +16,13 @@ mod plan;
 mod stage;
 mod trace;
 
-use std::sync::Arc;
+use std::{
+    panic::{self, AssertUnwindSafe},
+    sync::Arc,
+};
 
 use director::Director;
+use generate::Document;
 use stage::Stage;
 
 pub use trace::Show;
@@ -55,12 +59,27 @@ pub struct Broken {
 /// Where the system has no memory left for a runtime.
 #[must_use]
 pub fn play(seed: u64, show: Show) -> Report {
+    let documents = generate::flows(seed);
+    // A panic is what must never happen, so it is caught and told with all that is known.
+    panic::catch_unwind(AssertUnwindSafe(|| play_flows(seed, show, &documents))).unwrap_or_else(|panic| {
+        let text = panic.downcast_ref::<String>().map(String::as_str);
+        let text = text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("no message");
+        let broken =
+            Broken { why: format!("a panic: {text}"), flows: shown(&documents), plan: String::new(), last: Vec::new() };
+        Report { seed, hash: 0, moves: 0, broken: Some(broken) }
+    })
+}
+
+fn shown(documents: &[Document]) -> Vec<String> {
+    documents.iter().map(|it| format!("{:#}", it.json)).collect()
+}
+
+fn play_flows(seed: u64, show: Show, documents: &[Document]) -> Report {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
     let runtime = runtime.expect("invariant: a runtime without threads and I/O can always be had");
     runtime.block_on(async {
-        let documents = generate::flows(seed);
         let stage = Arc::new(Stage::new(seed, show));
-        match Director::new(&stage, &documents).await {
+        match Director::new(&stage, documents).await {
             Ok(mut director) => {
                 director.play_cores(seed);
                 director.play().await;
@@ -70,7 +89,7 @@ pub fn play(seed: u64, show: Show) -> Report {
         let trace = stage.trace();
         let broken = stage.trouble().map(|why| Broken {
             why,
-            flows: documents.iter().map(|it| format!("{:#}", it.json)).collect(),
+            flows: shown(documents),
             plan: format!("{:?}", stage.plan),
             last: trace.last(),
         });

@@ -42,7 +42,7 @@ pub(crate) struct Stage {
     epoch: AtomicU64,
     owner: Mutex<Option<Arc<Life>>>,
     /// Said when a process dies at a commit.
-    pub(crate) died: Notify,
+    died: Notify,
     trouble: Mutex<Option<String>>,
     numbers: AtomicI64,
     /// Calls of the store: a simulation that makes too many of them goes in circles.
@@ -130,6 +130,11 @@ impl Stage {
         lock(&self.trouble).clone()
     }
 
+    /// Tells the director that a process has died.
+    pub(crate) fn tell_death(&self) {
+        self.died.notify_one();
+    }
+
     /// Sets the wall clock forward or back.
     pub(crate) fn jump(&self, micros: i64) {
         self.offset.fetch_add(micros, Ordering::Relaxed);
@@ -137,6 +142,13 @@ impl Stage {
 
     pub(crate) fn set_outage(&self, is_out: bool) {
         self.outage.store(is_out, Ordering::Relaxed);
+    }
+
+    /// Waits until a process is dead.
+    pub(crate) async fn death_of(&self, life: &Life) {
+        while life.is_alive() {
+            self.died.notified().await;
+        }
     }
 
     pub(crate) fn is_out(&self) -> bool {

@@ -44,7 +44,8 @@ fn record(root: &Path, drawloom: &Drawloom<'_>, home: &Path, to: &Path) -> Resul
     for flow in flows.iter().filter(|it| !it.ends_with("child.yaml")) {
         say(drawloom.at(home).arg("run").arg(flow).arg("--detach"))?;
     }
-    let mut child = drawloom.at(home).args(["resume", "--quiet"]).stdout(Stdio::null()).stderr(Stdio::null()).spawn()?;
+    let mut child =
+        drawloom.at(home).args(["resume", "--quiet"]).stdout(Stdio::null()).stderr(Stdio::null()).spawn()?;
     std::thread::sleep(WORK);
     child.kill()?;
     child.wait()?;

@@ -42,6 +42,7 @@ const RULES: &[Rule] = &[
     Rule { package: "drawloom-kinds", layer: Layer::Do, pure: Purity::Effects },
     Rule { package: "drawloom-runtime", layer: Layer::Do, pure: Purity::Effects },
     Rule { package: "drawloom-bench", layer: Layer::Surface, pure: Purity::Effects },
+    Rule { package: "sim", layer: Layer::Surface, pure: Purity::Effects },
     Rule { package: "drawloom", layer: Layer::Compose, pure: Purity::Effects },
 ];
 

@@ -61,10 +61,19 @@ impl Director {
         let key = KEYS[rng.usize(0..KEYS.len())];
         let inputs = Value::object([("k", Value::from(key)), ("n", Value::Int(rng.i64(0..7)))]);
         let idempotency_key = (rng.u8(0..3) == 0).then(|| format!("{}-{}", blueprint.flow, rng.u8(0..4)));
+        // A caller that hears nothing asks again.
+        let calls = if idempotency_key.is_some() && rng.bool() { 2 } else { 1 };
         drop(rng);
-        let start = Start { idempotency_key: idempotency_key.clone(), ..Start::of(version, inputs) };
+        let start = Start { idempotency_key, ..Start::of(version, inputs) };
+        for _ in 0..calls {
+            self.begin(process, &blueprint.flow, start.clone());
+        }
+    }
+
+    fn begin(&self, process: &mut Process, flow: &str, start: Start) {
+        let idempotency_key = start.idempotency_key.clone();
         let (stage, keys) = (Arc::clone(&self.stage), Arc::clone(&self.keys));
-        self.call(process, format!("start {} {idempotency_key:?}", blueprint.flow), move |loom| async move {
+        self.call(process, format!("start {flow} {idempotency_key:?}"), move |loom| async move {
             let begun = loom.start(start).await?;
             if !stage.ledger().knows(begun.run) {
                 stage.break_off(format!("the start of run {} was acknowledged and is not durable", begun.run));
@@ -210,7 +219,7 @@ impl Director {
         let closing = tokio::time::timeout(Duration::from_secs(60), process.loom.clone().close());
         tokio::select! {
             biased;
-            () = self.stage.died.notified() => {}
+            () = self.stage.death_of(&process.life) => {}
             it = closing => match it {
                 Ok(Ok(())) => {}
                 Ok(Err(Error::Closed)) => {}

@@ -13,14 +13,20 @@ impl Generator {
 
     pub(super) fn parallel(&mut self, step: &mut Json, depth: u32, known: &Names) {
         let branches = self.rng.u8(1..5);
-        let lists: Vec<Vec<Json>> = (0..branches).map(|_| self.list(depth + 1, known)).collect();
+        let mut lists: Vec<Vec<Json>> = (0..branches).map(|_| self.list(depth + 1, known)).collect();
+        if self.one_in(3) {
+            // A sub-flow that may not be wanted any more when it has barely begun.
+            let mut step = json!({ "id": self.id(), "needs": [] });
+            self.sub_flow(&mut step, known);
+            lists[0].push(step);
+        }
         step["parallel"] = if self.rng.bool() {
             json!(lists)
         } else {
             let named = lists.into_iter().zip(0..).map(|(list, at)| (format!("b{at}"), json!(list)));
             Json::Object(named.collect::<Map<_, _>>())
         };
-        match self.rng.u8(0..4) {
+        match self.rng.u8(0..3) {
             0 => step["join"] = json!("any"),
             1 => step["join"] = json!(self.rng.u8(1..=branches)),
             _ => {}

@@ -30,9 +30,9 @@ impl Generator {
             self.common(&mut step, &known);
             let group = own.len() > 1 && depth == 0 && self.one_in(12);
             if group {
-                self.group(&mut step, &known)
+                self.group(&mut step, &known);
             } else {
-                self.form(&mut step, depth, &known)
+                self.form(&mut step, depth, &known);
             }
             if !group {
                 names.push(id.clone());
@@ -77,7 +77,7 @@ impl Generator {
     }
 
     fn form(&mut self, step: &mut Json, depth: u32, known: &Names) {
-        let forms = if depth >= DEPTH_MAX || self.room < 2 { 10 } else { 22 };
+        let forms = if depth >= DEPTH_MAX || self.room < 2 { 10 } else { 24 };
         match self.rng.u8(0..forms) {
             0..=4 => self.task(step, known),
             5 => step["set"] = json!({ "v": self.value(known) }),

@@ -54,17 +54,17 @@ pub(crate) fn kill_and_resume(home: &Home, kills: usize, moment: impl Fn(u64) ->
         std::thread::sleep(moment(kill as u64));
         child.kill().expect("it can be killed");
         child.wait().expect("it is gone");
-        let counts = done(&home);
+        let counts = done(home);
         for (step, count) in &held {
             assert_eq!(counts.get(step), Some(count), "{step} was done again after kill {kill}");
         }
         held =
-            journaled(&home, &run).into_iter().map(|it| (it.clone(), counts.get(&it).copied().unwrap_or(0))).collect();
+            journaled(home, &run).into_iter().map(|it| (it.clone(), counts.get(&it).copied().unwrap_or(0))).collect();
     }
     let ended = home.run(&["resume", &run, "--json"]).exits(0).json();
     assert_eq!(ended["outputs"], json!({ "last": STEPS.to_string() }));
     assert_eq!(ended["status"], "succeeded");
-    let counts = done(&home);
+    let counts = done(home);
     assert_eq!(counts.len(), STEPS);
     for (step, count) in &held {
         assert_eq!(counts.get(step), Some(count), "{step} was done again by the last resume");
@@ -75,7 +75,7 @@ pub(crate) fn kill_and_resume(home: &Home, kills: usize, moment: impl Fn(u64) ->
     home.run(&["store", "check"]).exits(0);
     // The run has ended: resuming it again shows it and does nothing.
     assert_eq!(home.run(&["resume", &run, "--json"]).exits(0).json()["outputs"], ended["outputs"]);
-    assert_eq!(done(&home), counts);
+    assert_eq!(done(home), counts);
 }
 
 #[test]

@@ -179,7 +179,6 @@ impl<'a> Interpreter<'a> {
     }
 
     /// The branches, each with the part of the log that is its own.
-    #[expect(clippy::type_complexity, reason = "two lists of the same length")]
     fn branches(
         &mut self,
         block: &Block<'_>,

@@ -90,8 +90,9 @@ fn difference(expected: &Lines, actual: &Lines) -> String {
 }
 
 #[test]
+#[expect(clippy::disallowed_methods, reason = "a person may ask for other seeds")]
 fn random_flows_end_as_the_reference_says() {
-    let range = std::env::var("REFERENCE_SEEDS").unwrap_or_else(|_| "0..1500".to_owned());
+    let range = std::env::var("REFERENCE_SEEDS").unwrap_or_else(|_| "0..600".to_owned());
     let (from, to) = range.split_once("..").expect("A..B");
     let seeds = from.parse::<u64>().expect("a number")..to.parse::<u64>().expect("a number");
     let (mut said, mut unsaid) = (0, 0);
