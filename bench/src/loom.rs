@@ -149,8 +149,8 @@ async fn open(tools: &Tools, store: &Arc<dyn Store>, steps: &str) -> Result<(Loo
 
 async fn go(loom: &Loom, flow: FlowHash) -> Result<(), Error> {
     let begun = loom.start(Start::of(Which::Hash(flow), Value::Null)).await?;
-    let row = loom.ended(begun.run).await?;
-    debug_assert_eq!(row.state.status, RunStatus::Succeeded, "invariant: the workloads succeed");
+    let end = loom.ended(begun.run).await?;
+    debug_assert_eq!(end.status, RunStatus::Succeeded, "invariant: the workloads succeed");
     Ok(())
 }
 

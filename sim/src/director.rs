@@ -1,5 +1,8 @@
 //! One simulation from its first run to the last: processes come and go over one disk, people ask for things, and
 //! in the end everything must come to rest.
+//!
+//! **Invariant:** all that it does is drawn from the seed; what it hears as an answer it compares with the ledger at
+//! that moment.
 
 mod acts;
 mod rest;

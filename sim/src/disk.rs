@@ -115,8 +115,9 @@ impl Disk {
             }
             Err(error) => {
                 self.stage.say(format_args!("append of process {}: {error}", self.life.number));
-                let strange = matches!(error, StoreError::Fenced { .. }) == (held == current);
-                if strange && self.broken().is_none() {
+                // An owner whose appends follow one another is never refused.
+                let expected = held != current && matches!(error, StoreError::Fenced { .. });
+                if !expected && self.broken().is_none() {
                     self.stage.break_off(format!("an append under epoch {held} was refused: {error}"));
                 }
             }

@@ -14,8 +14,7 @@ fn sound(report: &Report) {
 
 #[test]
 fn fixed_seeds() {
-    // The first ones, and those that found something once.
-    for seed in (0..150).chain([284, 337, 888, 1_652, 3_496, 4_277, 4_649]) {
+    for seed in 0..150 {
         sound(&play(seed, Show::Last));
     }
 }

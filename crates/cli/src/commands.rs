@@ -35,7 +35,7 @@ pub(crate) fn run(cli: Cli) -> Done {
         Command::Resume(it) => block_on(it.go(settings()?)),
         Command::Validate(it) => it.go(&settings()?),
         Command::Compile(it) => it.go(&settings()?),
-        Command::Fmt(it) => it.go(),
+        Command::Fmt(it) => it.go(settings()?.json),
         Command::Init(it) => it.go(),
         Command::Import(it) => it.go(&settings()?),
         Command::Schema(it) => it.go(),

@@ -2,7 +2,6 @@
 
 use std::{
     collections::BTreeMap,
-    io::Read,
     path::{Path, PathBuf},
 };
 
@@ -12,7 +11,7 @@ use drawloom_lang::{
     sub_flow_files,
 };
 
-use crate::{failure::Failure, output};
+use crate::{failure::Failure, inputs, output};
 
 /// The kinds of this installation, as the compiler knows them.
 pub(crate) fn kinds() -> Kinds {
@@ -60,13 +59,7 @@ pub(crate) fn worth_saying(foreign: &Loaded) -> Vec<Diagnostic> {
 
 /// The same; a document that is no text is a diagnostic.
 pub(crate) fn read_checked(path: &Path) -> Result<Result<Source, Box<Diagnostic>>, Failure> {
-    let wrong = |why: &dyn std::fmt::Display| Failure::usage(format!("{}: {why}", path.display()));
-    let mut bytes = Vec::new();
-    if path == Path::new("-") {
-        std::io::stdin().read_to_end(&mut bytes).map_err(|it| wrong(&it))?;
-    } else {
-        bytes = std::fs::read(path).map_err(|it| wrong(&it))?;
-    }
+    let bytes = inputs::bytes_of(path)?;
     let name = path.to_string_lossy().into_owned();
     Ok(drawloom_lang::parse_bytes(&name, &bytes))
 }

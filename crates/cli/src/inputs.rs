@@ -31,14 +31,19 @@ pub(crate) fn read(blueprint: &Blueprint, single: &[String], file: Option<&Path>
 }
 
 fn from_file(path: &Path) -> Result<Value, Failure> {
-    let wrong = |why: &dyn std::fmt::Display| Failure::usage(format!("{}: {why}", path.display()));
+    let wrong = |why| Failure::usage(format!("{}: not JSON: {why}", path.display()));
+    Value::from_json(&bytes_of(path)?).map_err(wrong)
+}
+
+/// What a file holds, or standard input where it is called `-`.
+pub(crate) fn bytes_of(path: &Path) -> Result<Vec<u8>, Failure> {
     let mut bytes = Vec::new();
-    if path == Path::new("-") {
-        std::io::stdin().read_to_end(&mut bytes).map_err(|it| wrong(&it))?;
+    let read = if path == Path::new("-") {
+        std::io::stdin().read_to_end(&mut bytes).map(|_| bytes)
     } else {
-        bytes = std::fs::read(path).map_err(|it| wrong(&it))?;
-    }
-    Value::from_json(&bytes).map_err(|it| wrong(&format!("not JSON: {it}")))
+        std::fs::read(path)
+    };
+    read.map_err(|why| Failure::usage(format!("{}: {why}", path.display())))
 }
 
 /// Reads a text by the type that the input's schema asks for: a text stays as it is where text is allowed and

@@ -65,7 +65,7 @@ pub(crate) enum Message {
     /// A sub-flow's run ended, or could not start, or (detached) has started.
     ChildDone { child: RunId, parent: Parent, end: Box<RunEnd> },
     /// Say that this was taken, and tell when the run has ended.
-    Wait { run: RunId, taken: oneshot::Sender<Whereabouts>, ended: oneshot::Sender<()> },
+    Wait { run: RunId, taken: oneshot::Sender<Whereabouts>, ended: oneshot::Sender<RunEnd> },
     /// Have a run in memory, and with it what it has to do.
     Touch(RunId),
     /// A run was fetched from the journal.

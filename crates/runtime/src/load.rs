@@ -10,6 +10,8 @@ use crate::{Error, core::Core, inbox::Message, live::Live, reader::misfit};
 pub(crate) enum Fetched {
     /// It goes on.
     Unended(Box<Live>),
+    /// It goes on, although the run that waited for it has ended.
+    Orphan(Box<Live>),
     /// It has ended.
     Ended(RunStatus),
 }
@@ -47,6 +49,15 @@ async fn fetch(core: &Core, run: RunId) -> Result<Fetched, Error> {
     live.durable = last;
     match live.run.end() {
         Some(end) => Ok(Fetched::Ended(end.status)),
+        None if is_orphan(core, &live).await? => Ok(Fetched::Orphan(Box::new(live))),
         None => Ok(Fetched::Unended(Box::new(live))),
     }
+}
+
+/// Whether nobody waits for a sub-flow's run any more: the one who did was killed, and what was to tell it died with
+/// a process.
+async fn is_orphan(core: &Core, live: &Live) -> Result<bool, Error> {
+    let parent = live.run.started().and_then(|it| it.parent.as_ref()).filter(|it| !it.detached && !live.ending);
+    let Some(parent) = parent else { return Ok(false) };
+    Ok(core.store.run(parent.run).await?.is_none_or(|it| it.state.status.is_end()))
 }

@@ -5,9 +5,9 @@
 
 use std::sync::{Arc, OnceLock};
 
-use drawloom_blueprint::{RunId, Value};
+use drawloom_blueprint::{RunEnd, RunId, Value};
 use drawloom_engine::Input;
-use drawloom_store::{Claim, RunRow, Store};
+use drawloom_store::{Claim, Store};
 use tokio::sync::{Semaphore, mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
@@ -151,24 +151,21 @@ impl Loom {
         &self.0.core.reader
     }
 
-    /// Waits for the end of a run and gives its row, which says how it ended.
+    /// Waits for the end of a run and says how it ended.
     ///
     /// # Errors
     /// Where there is no such run, or the loom ends before the run does.
-    pub async fn ended(&self, run: RunId) -> Result<RunRow, Error> {
+    pub async fn ended(&self, run: RunId) -> Result<RunEnd, Error> {
         let (taken, registered) = oneshot::channel();
         let (ended, end) = oneshot::channel();
         self.0.core.send(Message::Wait { run, taken, ended }).await?;
         let at = registered.await.map_err(|_| self.0.core.why_dead())?;
-        if at == Whereabouts::Unknown {
-            // A run that ended before the loop took notice of the wish has its end in the index by now.
-            let row = self.reader().row(run).await?;
-            if row.state.status.is_end() {
-                return Ok(row);
-            }
+        // A run that ended before the loop took notice of the wish has its end in the index by now.
+        if at == Whereabouts::Unknown && self.reader().row(run).await?.state.status.is_end() {
+            let run = self.reader().rebuild(run).await?;
+            return run.end().cloned().ok_or_else(|| Error::NoRun(run.id().to_string()));
         }
-        end.await.map_err(|_| self.0.core.why_dead())?;
-        self.reader().row(run).await
+        end.await.map_err(|_| self.0.core.why_dead())
     }
 
     /// Waits for the end of a run and gives all of it.

@@ -13,6 +13,7 @@ use crate::{
     batch::Release,
     core::Core,
     inbox::{Given, GivenRule, Message},
+    live::Live,
     load::{self, Fetched},
     shard::{Reach, Shard},
     slots::PAGE,
@@ -28,14 +29,20 @@ const GLANCE: Duration = Duration::from_secs(5);
 pub(crate) async fn recover_all(core: &Arc<Core>) -> Result<Vec<RunId>, Error> {
     core.send(Message::ReachAll).await?;
     let mut found = Vec::new();
+    let mut children = Vec::new();
     loop {
         let page = core.store.unended(Unended::All, found.last().copied(), PAGE).await?;
         let len = page.len();
         found.extend(page.iter().map(|it| it.run));
+        children.extend(page.iter().filter_map(|it| Some((it.head.parent?, it.run))));
         core.send(Message::Index(page)).await?;
         if len < PAGE {
             break;
         }
+    }
+    // A sub-flow whose parent has ended may have to be told.
+    for (_, child) in children.into_iter().filter(|(parent, _)| found.binary_search(parent).is_err()) {
+        core.send(Message::Touch(child)).await?;
     }
     Ok(found)
 }
@@ -121,13 +128,11 @@ impl Shard {
             return waiting.extend(parked);
         }
         let refusal = match fetched {
-            Ok(Fetched::Unended(live)) => {
-                self.runs.insert(run, *live);
-                self.go_on(run);
-                for given in parked {
-                    self.give(run, given);
-                }
-                return;
+            Ok(Fetched::Unended(live)) => return self.enter(run, *live, parked),
+            Ok(Fetched::Orphan(live)) => {
+                self.enter(run, *live, parked);
+                let given = Given { input: Input::Cancel, rule: GivenRule::UnlessEnding, reply: None };
+                return self.give(run, given);
             }
             Ok(Fetched::Ended(status)) => Error::Ended { run, status },
             Err(error) => {
@@ -140,6 +145,14 @@ impl Shard {
                 // A caller that no longer waits needs no answer.
                 let _ = reply.send(Err(refusal.clone()));
             }
+        }
+    }
+
+    fn enter(&mut self, run: RunId, live: Live, parked: Vec<Given>) {
+        self.runs.insert(run, live);
+        self.go_on(run);
+        for given in parked {
+            self.give(run, given);
         }
     }
 

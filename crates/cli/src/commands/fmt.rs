@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use serde_json::json;
 
 use crate::{
     Done,
@@ -25,8 +26,8 @@ pub(crate) struct Fmt {
 }
 
 impl Fmt {
-    pub(crate) fn go(self) -> Done {
-        let mut changed = false;
+    pub(crate) fn go(self, json: bool) -> Done {
+        let mut changed = Vec::new();
         for path in &self.flows {
             let source = flow::read(path)?;
             let text =
@@ -38,7 +39,7 @@ impl Fmt {
             if text == source.text() {
                 continue;
             }
-            changed = true;
+            changed.push(path.display().to_string());
             if self.check {
                 output::note(&format!("{} is not formatted", path.display()));
             } else {
@@ -46,7 +47,11 @@ impl Fmt {
                 output::note(&format!("formatted {}", path.display()));
             }
         }
-        Ok(if self.check && changed { FAILED } else { 0 })
+        let code = if self.check && !changed.is_empty() { FAILED } else { 0 };
+        if json && self.flows.iter().all(|it| it.as_os_str() != "-") {
+            output::json(&json!({ if self.check { "unformatted" } else { "formatted" }: changed }));
+        }
+        Ok(code)
     }
 }
 

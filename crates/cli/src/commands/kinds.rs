@@ -20,7 +20,7 @@ impl Kinds {
         let all = drawloom_kinds::catalogue();
         let to_json = |it: &drawloom_queue::KindInfo| {
             json!({
-                "name": it.name, "summary": it.summary, "placement": it.placement.name(),
+                "name": it.name, "version": it.version, "summary": it.summary, "placement": it.placement.name(),
                 "with": it.with, "returns": it.returns,
             })
         };

@@ -5,7 +5,7 @@ mod copy;
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
-use drawloom_store::{Keep, Prune, Pruned};
+use drawloom_store::{BlobHash, Keep, Prune, Pruned};
 use serde_json::json;
 
 use crate::{
@@ -32,6 +32,14 @@ enum What {
     /// Verify everything in it
     #[command(after_help = "Example:\n  drawloom store check\n\nExits with 1 where something is wrong.")]
     Check,
+    /// Write the data that an output refers to (`{"blob": HASH, …}`) to standard output
+    #[command(
+        after_help = "Example:\n  drawloom store blob 2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae > page.html"
+    )]
+    Blob {
+        /// The hash, as the output says it
+        hash: String,
+    },
     /// Copy everything from one store to another, which must be empty
     #[command(
         after_help = "Example:\n  drawloom store copy sqlite://.drawloom/store.db sqlite:///var/lib/drawloom.db\n\n\
@@ -76,6 +84,8 @@ enum What {
 
 /// So many runs are deleted in one go, so that others get their turn.
 const PRUNE_BATCH: usize = 500;
+/// So much of a blob is read at once.
+const PART: usize = 1024 * 1024;
 /// So many findings of a check are listed.
 const FINDINGS_MAX: usize = 1_000;
 
@@ -95,6 +105,7 @@ impl Store {
         let code = match self.what {
             What::Info => info(&workshop, json).await?,
             What::Check => check(&workshop, json).await?,
+            What::Blob { hash } => blob(&workshop, &hash).await?,
             What::Backup { to } => {
                 workshop.store.backup(&to).await?;
                 say_done("copied to", &to.display().to_string(), json)?
@@ -104,6 +115,21 @@ impl Store {
         };
         workshop.close().await?;
         Ok(code)
+    }
+}
+
+async fn blob(workshop: &Workshop, hash: &str) -> Done {
+    let none =
+        || Failure::usage(format!("there is no blob `{hash}`")).help("an output that refers to one says its hash");
+    let blob: BlobHash = hash.parse().map_err(|_| none())?;
+    let mut read = 0;
+    loop {
+        let part = workshop.store.blob_part(blob, read, PART).await?.ok_or_else(none)?;
+        if part.is_empty() {
+            return Ok(0);
+        }
+        read += part.len() as u64;
+        output::raw(&part);
     }
 }
 

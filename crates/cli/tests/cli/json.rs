@@ -33,7 +33,7 @@ fn every_command_prints_one_document() {
     let commands = "runs list; runs show last; runs logs last; runs facts last; runs state last --at 1; runs why last ask; \
         runs fork last --dry-run; runs fork --where failed --dry-run; runs replay last --dry-run; runs cancel --where failed; \
         flows list; flows versions facts; flows show facts; secrets list; store info; store check; store prune --keep 9; kinds; \
-        kinds http; schema; doctor; validate flow.yaml; compile flow.yaml";
+        kinds http; schema; doctor; validate flow.yaml; compile flow.yaml; fmt flow.yaml; fmt --check flow.yaml";
     for command in commands.split("; ") {
         let args: Vec<&str> = command.split_whitespace().chain(["--json"]).collect();
         assert!(!home.run(&args).exits(0).json().is_null(), "{command}");

@@ -101,4 +101,8 @@ fn the_flows_on_the_pages_of_the_kinds_run_as_they_stand() {
     }
     assert_eq!(ran.len(), expected.len(), "{ran:?}");
     assert_eq!(home.read("rfc9110.txt"), "{\"stargazers_count\": 7}");
+    let hash = "65e262478514b03cca2db146a6277238c01618b4cb31c04025eba0faba5346c1";
+    assert_eq!(home.run(&["store", "blob", hash]).exits(0).out, "{\"stargazers_count\": 7}");
+    home.run(&["store", "blob", &hash.replace('0', "1")]).exits(2).says("there is no blob");
+    home.run(&["store", "blob", "nonsense"]).exits(2).says("there is no blob");
 }

@@ -1,10 +1,13 @@
 //! Commit, then act: what leaves, when, and what happens when a commit fails.
 
-use std::{sync::atomic::Ordering, time::Duration};
+use std::{
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
 
 use drawloom_blueprint::RunStatus;
 use drawloom_runtime::{Error, Recover};
-use drawloom_store::StoreError;
+use drawloom_store::{Publish, RunFilter, StoreError};
 
 use crate::{
     world::{Within, flow, memory, start},
@@ -114,4 +117,47 @@ steps: [ { id: a, uses: probe, with: { hold: gate } } ]
     new.recover(Recover::All).await.unwrap();
     world.probe.open("gate");
     assert_eq!(new.finished(run).soon().await.unwrap().status, RunStatus::Succeeded);
+}
+
+/// Its sub-flow sleeps until somebody sends a signal.
+const CHILD: &str = "
+name: child
+steps: [ { id: s, wait: { signal: never } } ]
+";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sub_flow_ends_although_the_process_died_before_it_could_tell_it_of_the_kill() {
+    let world = memory();
+    let store = world.store().await;
+    let hash = store.put_version(flow(CHILD).encode().into(), None).await.unwrap();
+    let at = drawloom_runtime::now();
+    store.publish(Publish { flow: "child".to_owned(), hash, note: String::new(), at }).await.unwrap();
+    let (wrapped, hooks) = Wrapped::around(Arc::clone(&store));
+    let loom = world.open_on(wrapped).await;
+    let run = loom.start(start("name: parent\nsteps: [ { id: sub, flow: child } ]\n")).soon().await.unwrap().run;
+    let of_parent = RunFilter { parent: Some(run), ..RunFilter::default() };
+    let child = loop {
+        match store.runs(&of_parent, None, 1).await.unwrap().first() {
+            Some(row) => break row.run,
+            None => a_moment().await,
+        }
+    };
+    a_moment().await;
+    hooks.hold();
+    let killing = tokio::spawn({
+        let loom = loom.clone();
+        async move { loom.kill(run).await }
+    });
+    a_moment().await;
+    // The process dies while the kill is on its way to the disk, where it arrives.
+    killing.abort();
+    drop(loom);
+    a_moment().await;
+    hooks.let_go();
+    while !store.run(run).await.unwrap().unwrap().state.status.is_end() {
+        a_moment().await;
+    }
+    assert!(!store.run(child).await.unwrap().unwrap().state.status.is_end());
+    let loom = world.recover().await;
+    assert_eq!(loom.finished(child).soon().await.unwrap().status, RunStatus::Cancelled);
 }

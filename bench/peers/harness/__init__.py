@@ -1,0 +1,1 @@
+"""Installs, starts, measures and stops what is compared. Standard library only."""

@@ -1,0 +1,86 @@
+"""Measures one peer: cold start, memory at rest, then each workload, warm.
+
+What takes less than `REPEAT_UNDER` seconds is done three times, and the median counts.
+"""
+
+import statistics
+import tempfile
+import time
+from pathlib import Path
+
+from . import processes
+from .peer import Failed, Peer
+
+REPEAT_UNDER = 30
+LIMIT = 420
+REST = 10
+
+# What must come out, by workload and size.
+EXPECTED = {
+    "chain": lambda size: size,
+    "fan": lambda size: size * (size + 1) // 2,
+    "runs": lambda size: size,
+    "fib_light": lambda size: 55 * size,
+    "fib_long": lambda size: 3524578 * size,
+    "shell": lambda size: 271 * size,
+}
+
+
+def measure(name, settings, sizes, note):
+    """One row per measurement that worked; what did not work is a row with `error`."""
+    sizes = {**sizes, **settings.get("sizes", {})}
+    settings = {**settings, "environment": {**settings.get("environment", {}), **_as_environment(sizes)}}
+    workloads = settings.get("workloads", list(sizes))
+    with tempfile.TemporaryDirectory(prefix="peers-", ignore_cleanup_errors=True) as work:
+        with Peer(name, settings, Path(work)) as peer:
+            try:
+                yield from _start(peer, note, settings)
+                for workload in workloads:
+                    note(f"{name}: {workload} {sizes[workload]}")
+                    yield {"peer": name, **_workload(peer, workload, sizes[workload])}
+            except (Failed, OSError, ValueError) as error:
+                yield {"peer": name, "error": f"{error}; {_tail(Path(work) / 'output.log')}"}
+
+
+def _start(peer, note, settings):
+    note(f"{peer.name}: start")
+    peer.start_database()
+    before, began = processes.cpu_seconds(), time.monotonic()
+    peer.start()
+    peer.do("runs", 1, LIMIT)
+    wall, cpu = time.monotonic() - began, processes.cpu_seconds() - before
+    if "workloads" in settings:
+        return
+    yield {"peer": peer.name, "workload": "cold", "size": 1, "wall_s": wall, "cpu_s": cpu, "rounds": 1}
+    peer.do("rest", 1, LIMIT)
+    before = processes.cpu_seconds()
+    time.sleep(REST)
+    busy = (processes.cpu_seconds() - before) / REST
+    without = () if settings.get("driver_stays") else (peer.driver.pid,)
+    yield {"peer": peer.name, "workload": "rest", "mib": processes.memory_mib(without), "busy": busy}
+
+
+def _workload(peer, workload, size):
+    walls, cpus = [], []
+    while len(walls) < 3 and not (walls and walls[0] > REPEAT_UNDER):
+        answer, wall, cpu = peer.do(workload, size, LIMIT)
+        if answer.get("result") != EXPECTED[workload](size):
+            raise Failed(f"{workload} gave {answer}")
+        walls.append(wall)
+        cpus.append(cpu)
+    return {
+        "workload": workload,
+        "size": size,
+        "wall_s": statistics.median(walls),
+        "cpu_s": statistics.median(cpus),
+        "rounds": len(walls),
+    }
+
+
+def _as_environment(sizes):
+    return {f"SIZE_{name.upper()}": str(size) for name, size in sizes.items()}
+
+
+def _tail(log):
+    lines = log.read_text(errors="replace").splitlines() if log.exists() else []
+    return " | ".join(lines[-5:])[-600:]
