@@ -38,13 +38,14 @@ pub(crate) fn measure(size: Size, progress: &mut dyn FnMut(&str)) -> Vec<Row> {
 
 /// The blueprint of a workload's text.
 pub(crate) fn blueprint(text: &str) -> Blueprint {
-    let work = KindInfo {
-        name: "work".to_owned(),
+    let kind = |name: &str| KindInfo {
+        name: name.to_owned(),
         placement: Placement::Local,
         place: None,
         schema: serde_json::json!({ "type": "object" }),
     };
-    let options = Options { optimise: Optimise::On, kinds: &Kinds::new([work]), children: &BTreeMap::new() };
+    let kinds = Kinds::new([kind("work"), kind("shell")]);
+    let options = Options { optimise: Optimise::On, kinds: &kinds, children: &BTreeMap::new() };
     let compiled = compile(&Source::new("bench.yaml", text.to_owned()), &options);
     compiled.map(|it| it.blueprint).expect("invariant: the workloads compile")
 }

@@ -43,21 +43,27 @@ def measure(name, settings, sizes, note):
 
 
 def _start(peer, note, settings):
+    """Cold start to the first run done, without the start of what is only a client; then ten seconds at rest."""
     note(f"{peer.name}: start")
+    application = settings.get("application", False)
     peer.start_database()
-    before, began = processes.cpu_seconds(), time.monotonic()
-    peer.start()
-    peer.do("runs", 1, LIMIT)
-    wall, cpu = time.monotonic() - began, processes.cpu_seconds() - before
+    steps = [(peer.start_services, True), (peer.start_driver, application), (lambda: peer.do("runs", 1, LIMIT), True)]
+    wall = cpu = 0
+    for step, counts in steps:
+        before, began = processes.cpu_seconds(), time.monotonic()
+        step()
+        wall += (time.monotonic() - began) * counts
+        cpu += (processes.cpu_seconds() - before) * counts
     if "workloads" in settings:
         return
     yield {"peer": peer.name, "workload": "cold", "size": 1, "wall_s": wall, "cpu_s": cpu, "rounds": 1}
     peer.do("rest", 1, LIMIT)
+    time.sleep(2)
     before = processes.cpu_seconds()
     time.sleep(REST)
     busy = (processes.cpu_seconds() - before) / REST
-    without = () if settings.get("driver_stays") else (peer.driver.pid,)
-    yield {"peer": peer.name, "workload": "rest", "mib": processes.memory_mib(without), "busy": busy}
+    mib = processes.memory_mib(() if application else (peer.driver.pid,))
+    yield {"peer": peer.name, "workload": "rest", "mib": mib, "busy": busy}
 
 
 def _workload(peer, workload, size):

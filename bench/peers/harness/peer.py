@@ -31,14 +31,16 @@ class Peer:
         self.name, self.settings, self.work = name, settings, work
         self.folder = HERE / settings.get("folder", name)
         self.log = open(work / "output.log", "ab")
-        self.database = None
-        self.driver = None
+        self.database = self.driver = None
+        self.servers = []
+        self.services = self._services()
         self.environment = {
             **os.environ,
             "PYTHONUNBUFFERED": "1",
             "DO_NOT_TRACK": "1",
             "PEER_HOME": str(install.folder(name)),
             "PEER_WORK": str(work),
+            "PYTHONPATH": str(HERE / "shared"),
             **settings.get("environment", {}),
         }
         self.environment["PATH"] = f"{install.folder(name)}/venv/bin:{self.environment['PATH']}"
@@ -68,13 +70,15 @@ class Peer:
         )
         self.environment["DATABASE"] = _line(self.database, 90)
 
-    def start(self):
-        """The services, then the driver; returns when the driver says that it is ready."""
-        services = self._services()
-        for ready in services.start(self._spawn, self.environment, processes.free_port):
-            _wait_for(ready)
+    def start_services(self):
+        """The servers, until each answers."""
+        for ready in self.services.start(self._spawn, self.environment, processes.free_port):
+            _wait_for(ready, self.servers)
+
+    def start_driver(self):
+        """The driver, until it says that it is ready."""
         self.driver = subprocess.Popen(
-            services.DRIVER(self.folder, self.environment),
+            self.services.driver(self.folder, self.environment),
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.log,
             env=self.environment, cwd=self.work, text=True,
         )
@@ -101,7 +105,8 @@ class Peer:
         )
         if wait and process.wait(300) != 0:
             raise Failed(f"{' '.join(command)} ended with {process.returncode}")
-        return process
+        if not wait:
+            self.servers.append(process)
 
 
 def _line(process, limit):
@@ -115,13 +120,14 @@ def _line(process, limit):
     return line.strip()
 
 
-def _wait_for(url, limit=180):
+def _wait_for(url, servers, limit=180):
+    """Until the address answers, unless a server has ended or the time is over."""
     deadline = time.monotonic() + limit
     while True:
         try:
             with urllib.request.urlopen(url, timeout=5):
                 return
         except OSError as error:
-            if time.monotonic() > deadline:
+            if time.monotonic() > deadline or any(server.poll() is not None for server in servers):
                 raise Failed(f"{url}: {error}") from error
         time.sleep(0.05)

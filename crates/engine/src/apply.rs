@@ -95,10 +95,19 @@ impl Run {
             Move::Aborting(frame, step) => self.aborting(place(frame, step)),
             Move::Retrying { frame, step, error, due, lost } => self.retrying(place(frame, step), error, *due, *lost),
             Move::Resting(frame, step, due) => self.resting(place(frame, step), *due),
-            Move::Succeeded(frame, step, output) | Move::Adopted(frame, step, output) => {
+            Move::Succeeded(frame, step, output) => {
                 let at = place(frame, step);
                 self.step_mut(at)?.output = Some(output.clone());
                 self.ended(now, at, Status::Succeeded)
+            }
+            Move::Adopted(frame, step, output) => {
+                let at = place(frame, step);
+                self.step_mut(at)?.output = Some(output.clone());
+                self.ended(now, at, Status::Succeeded)?;
+                // No decision is on its way from this step to the one fused with it.
+                let next = self.blueprint.step(at.step).fused_next;
+                self.todo.extend(next.map(|step| Work::Judge(Place { frame: at.frame, step })));
+                Ok(())
             }
             Move::Failed(frame, step, error) => {
                 let at = place(frame, step);

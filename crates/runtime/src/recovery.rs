@@ -55,7 +55,7 @@ async fn look_ahead(core: &Core) {
             // The clock may be set forward meanwhile, so it is looked at now and then.
             tokio::time::sleep(GLANCE.min(next.since(core.now()))).await;
         }
-        if let Err(error) = due_soon(core).await {
+        if let Err(error) = Core::patiently(|| due_soon(core)).await {
             tracing::warn!(%error, "the index of timers cannot be read");
         }
         if let Err(error) = core.store.drop_expired(core.now(), PAGE).await {

@@ -11,8 +11,12 @@ use tokio::time::Instant;
 use super::{Director, Process};
 use crate::generate::KEYS;
 
-/// So often everybody is asked and answered; each round lasts longer than the last one.
-const ROUNDS: u32 = 400;
+/// So often everybody is asked and answered without anything happening before it counts as stuck. Rounds become
+/// longer, up to [`ROUND_MAX`]: waits of hours pass within them.
+const ROUNDS: u32 = 60;
+
+/// The longest round.
+const ROUND_MAX: Duration = Duration::from_secs(600);
 
 impl Director {
     pub(super) async fn rest(&mut self, mut process: Process) {
@@ -38,8 +42,12 @@ impl Director {
 
     /// Gives every run what it waits for until all have ended.
     async fn settle(&mut self, mut process: Process) -> Process {
-        for round in 0..ROUNDS {
-            process = self.live(process, Duration::from_secs(5 + u64::from(round) * 4)).await;
+        let (mut quiet, mut moves) = (0, 0);
+        while quiet < ROUNDS {
+            process = self.live(process, ROUND_MAX.min(Duration::from_secs(5 + u64::from(quiet) * 20))).await;
+            let so_far = self.stage.ledger().moves;
+            quiet = if so_far == moves { quiet + 1 } else { 0 };
+            moves = so_far;
             self.look_after().await;
             let open: Vec<_> = self.stage.ledger().glance().into_iter().filter(|it| it.ended.is_none()).collect();
             if open.is_empty() || self.stage.trouble().is_some() {
@@ -49,7 +57,7 @@ impl Director {
             for it in &open {
                 self.feed(&mut process, it.run, &mut named).await;
             }
-            if round > 20 && named.is_empty() {
+            if quiet > 20 && named.is_empty() {
                 self.stage.break_off(format!("{} runs wait for nothing", open.len()));
                 return process;
             }

@@ -1,5 +1,6 @@
 //! Tests of the real binary, as a user meets it: a folder, a command, what it prints and how it exits.
 
+mod bench;
 mod crash;
 mod documents;
 mod examples;

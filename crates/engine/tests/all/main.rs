@@ -3,6 +3,7 @@
 
 mod agreed;
 mod build;
+mod forks;
 mod generate;
 mod property;
 mod scenarios;

@@ -10,7 +10,7 @@ use crate::{
     world::{Crashes, World},
 };
 
-fn blueprint(text: &str, optimise: Optimise) -> Blueprint {
+pub(crate) fn blueprint(text: &str, optimise: Optimise) -> Blueprint {
     let schema = serde_json::json!({ "type": "object" });
     let work = KindInfo { name: "work".to_owned(), placement: Placement::Local, place: None, schema };
     let options = Options { optimise, kinds: &Kinds::new([work]), children: &BTreeMap::new() };
