@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup build run test check fmt lint unit docs bench fuzz clean
+.PHONY: help setup build run test check fmt lint unit docs bench bench-peers fuzz clean
 
 # On a CI machine the checkout is thrown away after each run; what was built is kept beside it.
 ifeq ($(CI),true)
@@ -16,7 +16,7 @@ PROFILE ?= fast
 DRAWLOOM := $(TARGET)/$(if $(filter dev,$(PROFILE)),debug,$(PROFILE))/drawloom
 
 help: ## list the commands
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: ## install what building and testing need, where it is missing
 	@tools/setup.sh
@@ -46,6 +46,9 @@ unit: ## all tests, with a PostgreSQL server of their own
 
 fuzz: ## run the fuzz targets, each for MINUTES=1 minutes
 	@tools/fuzz.sh
+
+bench-peers: build ## measure beside Prefect, Airflow, Dagster, DBOS and Restate (PEERS="dbos …" for some)
+	DRAWLOOM=$(abspath $(DRAWLOOM)) bench/peers/run.py $(PEERS)
 
 docs: ## write the generated pages of the book again
 	cargo xtask codegen

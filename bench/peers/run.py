@@ -44,18 +44,21 @@ def main(arguments):
 
 
 def _measure(name, peer, settings):
+    """The rows of one peer; what went wrong is a row as well."""
+    rows = []
+    about = {"version": _version(peer), "date": date.today().isoformat(), "load": os.getloadavg()[2]}
     try:
         _note(f"{name}: install")
         install.install(name, peer, settings["uv"])
-        found = list(measure(name, peer, settings["sizes"], _note))
+        for row in measure(name, peer, settings["sizes"], _note):
+            rows.append(row | about)
+            _note(json.dumps(row))
     except (subprocess.SubprocessError, OSError) as error:
-        found = [{"peer": name, "error": str(error)}]
+        rows.append({"peer": name, "error": str(error)} | about)
+        _note(json.dumps(rows[-1]))
     finally:
         processes.end_all()
-    for row in found:
-        row |= {"version": _version(peer), "date": date.today().isoformat(), "load": os.getloadavg()[2]}
-        _note(json.dumps(row))
-    return found
+    return rows
 
 
 def _version(peer):

@@ -21,7 +21,7 @@ COLOURS = ["#1b7f5c", "#3b6fb6", "#8a5fb0", "#c9822b", "#c2504d", "#6b6f76", "#3
 
 def main(results, picture):
     rows = [json.loads(line) for line in Path(results).read_text().splitlines()]
-    found = {(row["peer"], row["workload"]): row for row in rows if row.get("workload") in WORKLOADS}
+    found = {(row["peer"], row["workload"]): row for row in rows if row.get("workload") in WORKLOADS and "error" not in row}
     peers = list(dict.fromkeys(peer for peer, _ in found))
     plot.rcParams |= {"svg.hashsalt": "peers", "svg.fonttype": "none", "font.family": "sans-serif", "font.size": 10}
     figure, (cpu, wall) = plot.subplots(2, 1, figsize=(10, 8.4), layout="constrained")

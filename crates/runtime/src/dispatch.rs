@@ -169,12 +169,3 @@ impl Dispatcher {
         self.active.is_empty()
     }
 }
-
-impl Drop for Dispatcher {
-    /// Whatever is under way ends with the loop, as a crash would end it.
-    fn drop(&mut self) {
-        for it in self.active.values() {
-            it.work.abort();
-        }
-    }
-}
