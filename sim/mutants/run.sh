@@ -14,7 +14,7 @@ export CARGO_TARGET_DIR="$work/target"
 # Fast enough to hunt, and with the assertions that a release has not.
 export CARGO_PROFILE_DEV_OPT_LEVEL=2
 mkdir -p "$work/tree"
-copy() { (cd "$root" && tar cf - --exclude=./target --exclude=./.git --exclude=./fuzz .) | tar xf - -C "$work/tree"; }
+copy() { (cd "$root" && tar cf - --exclude=./target --exclude=./.git --exclude=./fuzz .) | tar xmf - -C "$work/tree"; }
 copy
 cd "$work/tree"
 cp -r "$here" "$work/mutants"

@@ -236,6 +236,9 @@ impl Ledger {
             if let Some(effect) = replay.effects_after_recovery().iter().find(|it| busy(it)) {
                 return Err(format!("run {run}: its row says that nothing is under way, but {effect:?} is"));
             }
+            if let Some(step) = it.book.overlooked(&it.shape) {
+                return Err(format!("run {run}: nothing is under way, and `{step}` could begin or be passed over"));
+            }
         }
         Ok(())
     }

@@ -21,8 +21,8 @@ impl Director {
             (25..=40, Some(run)) => self.signal(&mut process, run),
             (41..=47, Some(run)) => self.token(&mut process, run),
             (48..=53, Some(run)) => self.cancel(&mut process, run),
-            (54, Some(run)) => self.kill(&mut process, run),
-            (55..=58, Some(run)) => self.pause(&mut process, run),
+            (54..=55, Some(run)) => self.kill(&mut process, run),
+            (56..=58, Some(run)) => self.pause(&mut process, run),
             (59..=63, Some(run)) => self.resume(&mut process, run),
             (64..=70, Some(run)) => self.fork(&mut process, run),
             (71, Some(run)) => self.replay(&mut process, run),
@@ -37,7 +37,15 @@ impl Director {
             (95..=98, _) => return self.sleep(process, 200_000).await,
             _ => return self.sleep(process, 10_000_000).await,
         }
-        process
+        let dies = self.stage.plan.crash > 0 && self.stage.rng().u8(0..10) == 0;
+        if dies { self.crash_soon(process).await } else { process }
+    }
+
+    /// The process dies while what it was just asked for is on its way.
+    async fn crash_soon(&mut self, process: Process) -> Process {
+        let span = self.stage.span(12);
+        let process = self.live(process, span).await;
+        self.crash(process).await
     }
 
     /// A run, more often a young one.

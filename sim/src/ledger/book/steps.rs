@@ -26,7 +26,7 @@ impl Book {
         Ok(())
     }
 
-    fn needs(&self, shape: &Shape, frame: FrameRef, step: StepIx) -> Vec<Option<End>> {
+    pub(super) fn needs(&self, shape: &Shape, frame: FrameRef, step: StepIx) -> Vec<Option<End>> {
         let Some(Some(frame)) = self.frames.get(frame as usize) else { return Vec::new() };
         let end = |need: &StepIx| match frame.steps.get(shape.local(*need)).map(|it| it.at) {
             Some(At::Ended(End::Failed)) if shape.blueprint.step(*need).continue_on_failure => Some(End::Succeeded),
@@ -121,5 +121,25 @@ impl Book {
             }
         }
         Ok(())
+    }
+
+    /// A step that has not begun, although how its needs have ended decides what becomes of it.
+    pub(in crate::ledger) fn overlooked<'a>(&self, shape: &'a Shape) -> Option<&'a str> {
+        if self.ended.is_some() || !self.admitted {
+            return None;
+        }
+        for (frame, slot) in self.frames.iter().zip(0..) {
+            let Some(frame) = frame.as_ref().filter(|it| !it.left) else { continue };
+            for (state, step) in frame.steps.iter().zip(shape.blueprint.steps_of(frame.scope)) {
+                if state.at != At::Pending {
+                    continue;
+                }
+                let needs = self.needs(shape, slot, step);
+                if needs.iter().all(Option::is_some) || may_run(shape.blueprint.step(step).rule, &needs) {
+                    return Some(shape.name(step));
+                }
+            }
+        }
+        None
     }
 }
