@@ -10,6 +10,7 @@ mod latency;
 mod loom;
 mod map;
 mod memory;
+mod postgres;
 mod recover;
 mod report;
 mod shell;
@@ -19,7 +20,7 @@ mod tools;
 use drawloom_runtime::Error;
 
 pub use report::{Report, Row};
-pub use tools::{OpenFile, Tools};
+pub use tools::{OpenFile, OpenUrl, Tools};
 
 /// How much is measured.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -42,28 +43,46 @@ impl Size {
 }
 
 /// The workloads, by name, in the order in which they are measured.
-pub const WORKLOADS: [&str; 8] = ["map", "engine", "compile", "memory", "sqlite", "latency", "recover", "shell"];
+pub const WORKLOADS: [&str; 9] =
+    ["map", "engine", "compile", "memory", "sqlite", "postgres", "latency", "recover", "shell"];
 
-/// Measures the named workloads, or all, and tells `progress` what is being measured.
+/// What is to be measured.
+#[derive(Clone, Debug, Default)]
+pub struct Plan {
+    /// The workloads, by name; all that can be measured where there is none.
+    pub workloads: Vec<String>,
+    /// At which sizes.
+    pub size: Size,
+    /// The PostgreSQL server to measure on; without one that workload is left out.
+    pub postgres: Option<String>,
+}
+
+impl Plan {
+    fn wants(&self, name: &str) -> bool {
+        self.workloads.is_empty() || self.workloads.iter().any(|it| it == name)
+    }
+}
+
+/// Measures what is planned, and tells `progress` what is being measured.
 ///
 /// # Errors
 /// Where a store or the system fails while it is measured.
-pub fn measure(tools: &Tools, names: &[String], size: Size, progress: &mut dyn FnMut(&str)) -> Result<Report, Error> {
-    let mut rows = Vec::new();
+pub fn measure(tools: &Tools, plan: &Plan, progress: &mut dyn FnMut(&str)) -> Result<Report, Error> {
+    let (mut rows, size) = (Vec::new(), plan.size);
     // The map comes first, while no memory has been freed that could be used again.
-    for name in WORKLOADS {
-        if names.is_empty() || names.iter().any(|it| it == name) {
-            rows.extend(match name {
-                "map" => map::measure(size, progress),
-                "engine" => engine::measure(size, progress),
-                "compile" => compile::measure(size, progress),
-                "memory" => memory::measure(tools, size, progress)?,
-                "sqlite" => sqlite::measure(tools, size, progress)?,
-                "latency" => latency::measure(tools, size, progress)?,
-                "recover" => recover::measure(tools, size, progress)?,
-                _ => shell::measure(tools, size, progress)?,
-            });
-        }
+    for name in WORKLOADS.into_iter().filter(|it| plan.wants(it)) {
+        rows.extend(match (name, &plan.postgres) {
+            ("map", _) => map::measure(size, progress),
+            ("engine", _) => engine::measure(size, progress),
+            ("compile", _) => compile::measure(size, progress),
+            ("memory", _) => memory::measure(tools, size, progress)?,
+            ("sqlite", _) => sqlite::measure(tools, size, progress)?,
+            ("postgres", Some(url)) => postgres::measure(tools, url, size, progress)?,
+            ("postgres", None) => Vec::new(),
+            ("latency", _) => latency::measure(tools, size, progress)?,
+            ("recover", _) => recover::measure(tools, size, progress)?,
+            _ => shell::measure(tools, size, progress)?,
+        });
     }
     let processors = std::thread::available_parallelism().map_or(1, usize::from);
     Ok(Report { version: env!("CARGO_PKG_VERSION"), processors, rows })

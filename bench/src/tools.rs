@@ -12,10 +12,15 @@ use drawloom_store::{Store, StoreError};
 /// Opens the SQLite store in a file, for writing, every commit flushed.
 pub type OpenFile = fn(&Path) -> Result<Arc<dyn Store>, StoreError>;
 
+/// Opens the PostgreSQL store at a URL, for writing, every commit flushed.
+pub type OpenUrl = fn(&str) -> Result<Arc<dyn Store>, StoreError>;
+
 /// The parts of the program that is measured.
 pub struct Tools {
     /// The store in a file.
     pub sqlite: OpenFile,
+    /// The store on a server.
+    pub postgres: OpenUrl,
     /// The executors of this installation.
     pub executors: Vec<Arc<dyn Executor>>,
     /// Its inline kinds.
@@ -54,5 +59,9 @@ impl Executor for Nothing {
 
     async fn execute(&self, _: Task, _: Context) -> Outcome {
         Outcome::Success(Value::Null)
+    }
+
+    fn is_brief(&self) -> bool {
+        true
     }
 }

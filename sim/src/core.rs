@@ -9,9 +9,9 @@ mod inputs;
 use std::{collections::VecDeque, sync::Arc};
 
 use drawloom_blueprint::{
-    Blueprint, ErrorClass, Fact, FlowHash, Outcome, RunEnd, RunId, Started, StepError, Timestamp, Value,
+    Blueprint, ErrorClass, Fact, FlowHash, Outcome, RunEnd, RunId, Started, StepError, StepIx, Timestamp, Value,
 };
-use drawloom_engine::{AttemptId, Effect, Input, Run};
+use drawloom_engine::{AttemptId, Effect, Input, Run, fork_plan};
 use fastrand::Rng;
 
 use crate::{
@@ -36,6 +36,8 @@ pub(crate) struct Core {
     given: Vec<(AttemptId, Outcome)>,
     /// Ends of sub-flows on their way.
     ends: VecDeque<Input>,
+    /// Successes that the run takes over when it starts.
+    adopt: Vec<(StepIx, Value)>,
     more: bool,
     /// In thousandths: how often the process dies after a decision.
     crash: u32,
@@ -57,10 +59,24 @@ impl Core {
             tasks: VecDeque::new(),
             given: Vec::new(),
             ends: VecDeque::new(),
+            adopt: Vec::new(),
             more: false,
             crash,
             moves: 0,
         }
+    }
+
+    /// A run that takes over what succeeded in this one and does not depend on some of its steps.
+    ///
+    /// # Errors
+    /// Where the steps of the flow are not found in it.
+    pub(crate) fn fork(&mut self) -> Result<Self, String> {
+        let blueprint = Arc::clone(self.run.blueprint());
+        let roots: Vec<StepIx> = blueprint.steps_of(Blueprint::ROOT).collect();
+        let from = (0..self.rng.usize(0..3)).filter_map(|_| self.rng.choice(&roots));
+        let from: Vec<String> = from.map(|step| blueprint.step(*step).id.clone()).collect();
+        let plan = fork_plan(&self.run, &blueprint, &from).map_err(|it| it.to_string())?;
+        Ok(Self { adopt: plan.keep, ..Self::new(self.rng.u64(..), blueprint) })
     }
 
     /// Plays the run to its end.
@@ -106,10 +122,11 @@ impl Core {
             parent: None,
             labels: Default::default(),
             concurrency_key: None,
-            forked_from: None,
+            forked_from: (!self.adopt.is_empty()).then_some(RunId(1)),
             depth: 0,
         };
-        self.give(Input::Start { started: Box::new(started), admitted: true, adopt: Vec::new() }).map(drop)
+        let adopt = std::mem::take(&mut self.adopt);
+        self.give(Input::Start { started: Box::new(started), admitted: true, adopt }).map(drop)
     }
 
     /// Gives an input, and says whether it was taken.

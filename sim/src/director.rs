@@ -83,18 +83,32 @@ impl Director {
         })
     }
 
-    /// Plays each flow on the engine alone.
+    /// Plays each flow on the engine alone, and a fork of it.
     pub(crate) fn play_cores(&self, seed: u64) {
         for flow in &self.flows {
             let mut core = Core::new(seed, Arc::clone(flow));
-            let checked = core.play().map_err(|why| format!("flow `{}` on the engine alone: {why}", flow.flow));
-            self.stage.say(format_args!("`{}` on the engine alone: {} moves", flow.flow, core.moves));
-            self.stage.ledger().moves += core.moves;
-            if checked.is_err() {
-                core.last().into_iter().for_each(|it| self.stage.say(it));
+            if self.play_core(&mut core, &flow.flow) {
+                match core.fork() {
+                    Ok(mut fork) => {
+                        self.play_core(&mut fork, &flow.flow);
+                    }
+                    Err(why) => self.stage.break_off(format!("flow `{}` cannot be forked: {why}", flow.flow)),
+                }
             }
-            self.stage.check(checked);
         }
+    }
+
+    /// Plays a run on the engine alone, and says whether nothing broke.
+    fn play_core(&self, core: &mut Core, flow: &str) -> bool {
+        let checked = core.play().map_err(|why| format!("flow `{flow}` on the engine alone: {why}"));
+        self.stage.say(format_args!("`{flow}` on the engine alone: {} moves", core.moves));
+        self.stage.ledger().moves += core.moves;
+        let sound = checked.is_ok();
+        if !sound {
+            core.last().into_iter().for_each(|it| self.stage.say(it));
+        }
+        self.stage.check(checked);
+        sound
     }
 
     /// Plays to the end, or to the first thing that is broken.

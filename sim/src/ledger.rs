@@ -117,6 +117,14 @@ impl Ledger {
         self.runs.get(&run).map_or(0, |it| it.book.seq)
     }
 
+    /// The ids of the steps in the root of a run.
+    #[must_use]
+    pub(crate) fn roots(&self, run: RunId) -> Vec<String> {
+        let Some(it) = self.runs.get(&run) else { return Vec::new() };
+        let blueprint = &it.shape.blueprint;
+        blueprint.steps_of(Blueprint::ROOT).map(|step| blueprint.step(step).id.clone()).collect()
+    }
+
     /// The tokens that somebody waits for in a run.
     #[must_use]
     pub(crate) fn tokens(&self, run: RunId) -> Vec<String> {

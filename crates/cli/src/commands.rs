@@ -23,9 +23,12 @@ pub(crate) mod validate;
 use crate::{
     Done,
     args::{Cli, Command},
-    failure::Failure,
+    failure::{Failure, INTERRUPTED},
     settings::Settings,
 };
+
+/// How long tasks may take to be dropped where they were not waited for.
+const DROPPING: std::time::Duration = std::time::Duration::from_millis(200);
 
 /// Runs the command that was asked for.
 pub(crate) fn run(cli: Cli) -> Done {
@@ -59,7 +62,11 @@ fn block_on<F: Future<Output = Done>>(future: F) -> Done {
         .build()
         .map_err(|it| Failure::usage(format!("the system gives no threads: {it}")))?;
     let done = runtime.block_on(future);
-    // Whatever still runs is stopped with the process; nothing durable waits for it.
-    runtime.shutdown_background();
+    match done {
+        // Tasks that were not waited for leave nothing behind once they are dropped: commands are killed.
+        Ok(INTERRUPTED) => runtime.shutdown_timeout(DROPPING),
+        // Whatever still runs is stopped with the process; nothing durable waits for it.
+        _ => runtime.shutdown_background(),
+    }
     done
 }

@@ -85,7 +85,9 @@ impl Failure {
         self
     }
 
-    fn named(mut self, known: &'static str) -> Self {
+    /// The failure under a stable name.
+    #[must_use]
+    pub(crate) fn named(mut self, known: &'static str) -> Self {
         if let What::Message { name, .. } = &mut self.what {
             *name = Some(known.to_owned());
         }

@@ -127,6 +127,13 @@ pub(crate) fn restore(settings: &Settings, from: &Path) -> Result<(), Failure> {
     Ok(SqliteStore::restore(from, &path)?)
 }
 
+/// The store at the URL of a PostgreSQL server, for writing, every commit flushed.
+pub(crate) fn open_postgres(url: &str) -> Result<Arc<dyn Store>, StoreError> {
+    let options = Options::parse(url).map_err(|it| StoreError::Unavailable(it.to_string()))?;
+    let access = drawloom_store_postgres::Access::Write(drawloom_store_postgres::Durability::Full);
+    Ok(Arc::new(PostgresStore::open(options, access)?))
+}
+
 /// The store in a file, for writing, every commit flushed.
 pub(crate) fn open_file(path: &Path) -> Result<Arc<dyn Store>, StoreError> {
     let access = Access::Write(drawloom_store_sqlite::Durability::Full);

@@ -6,7 +6,7 @@ use drawloom_lang::Compiled;
 use drawloom_runtime::{Loom, Reader, SecretBook, Settings as LoomSettings, Work};
 use drawloom_store::{Store, vault::MasterKey};
 
-use crate::{failure::Failure, settings::Settings, store};
+use crate::{failure::Failure, files, settings::Settings, store};
 
 /// A store that was opened, and what belongs to it.
 pub(crate) struct Workshop {
@@ -28,9 +28,7 @@ impl Workshop {
         let mut settings = LoomSettings::new(executors, drawloom_kinds::inline);
         settings.work = work;
         settings.secrets = Some(self.secrets());
-        if let Some(it) = self.settings.parallelism {
-            settings.parallelism = it;
-        }
+        settings.parallelism = files::attempts(self.settings.parallelism.unwrap_or(settings.parallelism));
         Ok(Loom::open(Arc::clone(&self.store), settings).await?)
     }
 

@@ -114,21 +114,35 @@ pub(crate) struct Frame {
     pub(crate) undoes_for: Option<FrameRef>,
 }
 
+/// A place for a frame.
+#[derive(Clone, Debug, PartialEq)]
+enum Slot {
+    Taken(Frame),
+    /// The empty list of steps of the frame that was there, so that the next one need not make another.
+    Free(Vec<StepState>),
+}
+
 /// All frames of a run.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Frames {
-    slots: Vec<Option<Frame>>,
+    slots: Vec<Slot>,
     free: Vec<FrameRef>,
     serial: u64,
 }
 
 impl Frames {
     pub(crate) fn get(&self, at: FrameRef) -> Option<&Frame> {
-        self.slots.get(at as usize)?.as_ref()
+        match self.slots.get(at as usize)? {
+            Slot::Taken(frame) => Some(frame),
+            Slot::Free(_) => None,
+        }
     }
 
     pub(crate) fn get_mut(&mut self, at: FrameRef) -> Option<&mut Frame> {
-        self.slots.get_mut(at as usize)?.as_mut()
+        match self.slots.get_mut(at as usize)? {
+            Slot::Taken(frame) => Some(frame),
+            Slot::Free(_) => None,
+        }
     }
 
     /// The place that the next frame will have.
@@ -139,12 +153,17 @@ impl Frames {
     pub(crate) fn enter(&mut self, scope: ScopeIx, shape: &Scope, owner: Option<Place>, index: u64) -> FrameRef {
         let slot = self.next_slot();
         self.serial += 1;
+        let mut steps = match self.slots.get_mut(slot as usize) {
+            Some(Slot::Free(steps)) => std::mem::take(steps),
+            _ => Vec::new(),
+        };
+        steps.resize_with(shape.len as usize, StepState::default);
         let frame = Frame {
             scope,
             serial: self.serial,
             owner,
             index,
-            steps: vec![StepState::default(); shape.len as usize],
+            steps,
             open: shape.len,
             failure: None,
             stopping: None,
@@ -155,24 +174,30 @@ impl Frames {
             undoes_for: None,
         };
         if self.free.pop().is_some() {
-            self.slots[slot as usize] = Some(frame);
+            self.slots[slot as usize] = Slot::Taken(frame);
         } else {
-            self.slots.push(Some(frame));
+            self.slots.push(Slot::Taken(frame));
         }
         slot
     }
 
     pub(crate) fn leave(&mut self, at: FrameRef) {
         if let Some(slot) = self.slots.get_mut(at as usize)
-            && slot.take().is_some()
+            && let Slot::Taken(frame) = slot
         {
+            let mut steps = std::mem::take(&mut frame.steps);
+            steps.clear();
+            *slot = Slot::Free(steps);
             self.free.push(at);
         }
     }
 
     /// All frames with their places.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (FrameRef, &Frame)> {
-        self.slots.iter().zip(0..).filter_map(|(frame, at)| Some((at, frame.as_ref()?)))
+        self.slots.iter().zip(0..).filter_map(|(slot, at)| match slot {
+            Slot::Taken(frame) => Some((at, frame)),
+            Slot::Free(_) => None,
+        })
     }
 
     /// Whether `at` is `root` or somewhere inside it.

@@ -21,6 +21,13 @@ pub trait Executor: Send + Sync {
     /// It keeps the deadline of the task itself, stops for real when `context.stop` is triggered, streams
     /// output as it comes, and hides secrets in all that it returns or streams. It never panics on an input.
     async fn execute(&self, task: Task, context: Context) -> Outcome;
+
+    /// Whether beginning a task takes only microseconds: the first poll of [`execute`](Self::execute) is then done in
+    /// place, which spares the task the way to another thread. One that computes, starts a process or may block
+    /// says no, as everything else would stand still meanwhile.
+    fn is_brief(&self) -> bool {
+        false
+    }
 }
 
 /// What an executor has besides the task.

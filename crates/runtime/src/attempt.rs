@@ -3,7 +3,14 @@
 //! **Invariant:** whatever happens, its end is reported once, unless the loom is dead; an opened secret is hidden
 //! from whatever it returns.
 
-use std::{any::Any, collections::BTreeMap, panic::AssertUnwindSafe, sync::Arc, time::Duration};
+use std::{
+    any::Any,
+    collections::BTreeMap,
+    panic::AssertUnwindSafe,
+    sync::Arc,
+    task::{Poll, Waker},
+    time::Duration,
+};
 
 use drawloom_blueprint::{DEPTH_MAX, ErrorClass, Outcome, StepError, Value};
 use drawloom_engine::Resolved;
@@ -22,26 +29,59 @@ pub(crate) enum Parameters {
     Secret(Vec<String>),
 }
 
-/// Executes an attempt beside the loop and reports its end.
-pub(crate) fn spawn(
+/// What became of an attempt when it was begun.
+pub(crate) enum Begun {
+    /// It has ended already, in place.
+    Ended(Outcome),
+    /// It is executed beside the loop and will report its end.
+    Working(AbortHandle),
+}
+
+/// Begins an attempt: in place as far as it comes where its executor is brief, else beside the loop.
+pub(crate) fn begin(
     core: &Arc<Core>,
     report: &Report,
     task: TaskId,
-    it: (Parameters, CancellationToken),
+    (parameters, stop): (Parameters, CancellationToken),
+) -> Begun {
+    let brief =
+        matches!(&parameters, Parameters::Resolved(it) if core.executor(&it.kind).is_ok_and(Executor::is_brief));
+    let life = life(Arc::clone(core), task, parameters, stop);
+    if !brief {
+        return Begun::Working(spawn(core, report, task, life));
+    }
+    let mut life = Box::pin(life);
+    match life.as_mut().poll(&mut std::task::Context::from_waker(Waker::noop())) {
+        Poll::Ready(outcome) => Begun::Ended(outcome),
+        // It is polled again where it goes on, so nobody misses that nothing can wake it yet.
+        Poll::Pending => Begun::Working(spawn(core, report, task, life)),
+    }
+}
+
+/// Executes an attempt beside the loop and reports its end.
+fn spawn(
+    core: &Core,
+    report: &Report,
+    task: TaskId,
+    life: impl Future<Output = Outcome> + Send + 'static,
 ) -> AbortHandle {
-    let (core, report, (parameters, stop)) = (Arc::clone(core), report.clone(), it);
+    let (dead, report) = (core.dead.clone(), report.clone());
     let work = async move {
-        let work = AssertUnwindSafe(attempt(&core, task, parameters, &stop)).catch_unwind();
         let outcome = tokio::select! {
             biased;
             // The next loom hands the attempt out again, so this one must not go on beside it.
-            () = core.dead.cancelled() => return,
-            it = work => it.unwrap_or_else(|panic| Outcome::Failure(panicked(&*panic))),
+            () = dead.cancelled() => return,
+            it = life => it,
         };
         // A loop that is gone hands the attempt out again when it is back.
         let _ = report.send((task, outcome));
     };
     tokio::spawn(work).abort_handle()
+}
+
+async fn life(core: Arc<Core>, task: TaskId, parameters: Parameters, stop: CancellationToken) -> Outcome {
+    let work = AssertUnwindSafe(attempt(&core, task, parameters, &stop)).catch_unwind();
+    work.await.unwrap_or_else(|panic| Outcome::Failure(panicked(&*panic)))
 }
 
 /// What an attempt fails with that was stopped.

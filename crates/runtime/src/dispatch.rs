@@ -13,7 +13,7 @@ use tokio::{sync::mpsc, task::AbortHandle};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    attempt::{self, Parameters},
+    attempt::{self, Begun, Parameters},
     core::Core,
 };
 
@@ -38,8 +38,8 @@ pub(crate) type Report = mpsc::UnboundedSender<Ended>;
 struct Brakes {
     /// Asks it to stop.
     stop: CancellationToken,
-    /// Drops it.
-    work: AbortHandle,
+    /// Drops it; none where it has ended and its report is on its way.
+    work: Option<AbortHandle>,
 }
 
 /// What became of a wish to stop an attempt.
@@ -107,7 +107,14 @@ impl Dispatcher {
     /// Gives a slot to an attempt and has it executed.
     pub(crate) fn begin(&mut self, core: &Arc<Core>, task: TaskId, parameters: Parameters) {
         let stop = CancellationToken::new();
-        let work = attempt::spawn(core, &self.report, task, (parameters, stop.clone()));
+        let work = match attempt::begin(core, &self.report, task, (parameters, stop.clone())) {
+            Begun::Working(work) => Some(work),
+            Begun::Ended(outcome) => {
+                // The dispatcher holds the other end.
+                let _ = self.report.send((task, outcome));
+                None
+            }
+        };
         self.active.insert(task, Brakes { stop, work });
     }
 
@@ -126,9 +133,9 @@ impl Dispatcher {
     /// Stops an attempt for whose end nobody waits longer than the grace period.
     pub(crate) fn kill(&mut self, core: &Core, task: TaskId) {
         if self.stop(task) == Stopping::Asked
-            && let Some(it) = self.active.get(&task)
+            && let Some(work) = self.active.get(&task).and_then(|it| it.work.clone())
         {
-            let (work, report, grace) = (it.work.clone(), self.report.clone(), core.settings.grace);
+            let (report, grace) = (self.report.clone(), core.settings.grace);
             core.spawn(async move {
                 tokio::time::sleep(grace).await;
                 if !work.is_finished() {

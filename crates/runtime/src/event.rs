@@ -68,6 +68,13 @@ pub enum What {
         #[serde(skip_serializing_if = "Option::is_none", serialize_with = "maybe_text")]
         child: Option<RunId>,
     },
+    /// The run was to go on and cannot be read: it stays as it is, and others go on without it.
+    Unreadable {
+        /// The stable name of the error.
+        code: &'static str,
+        /// What is wrong.
+        message: String,
+    },
     /// An attempt printed a line.
     Line {
         /// The place of its step.

@@ -9,7 +9,7 @@ use drawloom_engine::{Effect, Input};
 use drawloom_store::{DuePlace, RunRow, Unended};
 
 use crate::{
-    Error,
+    Error, Event, What,
     batch::Release,
     core::Core,
     inbox::{Given, GivenRule, Message},
@@ -137,6 +137,8 @@ impl Shard {
             Ok(Fetched::Ended(status)) => Error::Ended { run, status },
             Err(error) => {
                 tracing::error!(%run, %error, "a run cannot be read");
+                let what = What::Unreadable { code: error.code(), message: error.to_string() };
+                self.core.teller.tell(Event { run, at: self.clock.last(), seq: 0, what });
                 error
             }
         };

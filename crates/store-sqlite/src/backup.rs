@@ -14,8 +14,8 @@ use rusqlite::{Connection, backup::Backup};
 
 use crate::{
     SqliteStore, blobs_of,
-    fault::{Fault, Work},
-    lock::{OwnerLock, beside},
+    fault::Work,
+    lock::{OwnerLock, beside, io_error},
     schema,
 };
 
@@ -34,7 +34,7 @@ pub(crate) fn write(from: &Connection, blobs: &Path, to: &Path) -> Work<()> {
 }
 
 fn write_draft(from: &Connection, blobs: &Path, draft: &Path, to: &Path) -> Work<()> {
-    found(fs::remove_file(draft)).map_err(|it| failed(draft, &it))?;
+    found(fs::remove_file(draft)).map_err(|it| io_error(draft, &it))?;
     let mut copy = Connection::open(draft)?;
     // All pages in one step: the reader's transaction keeps them as of one instant, and keeps nobody from writing.
     Backup::new(from, &mut copy)?.step(-1)?;
@@ -49,7 +49,7 @@ fn write_draft(from: &Connection, blobs: &Path, draft: &Path, to: &Path) -> Work
         fs::remove_file(draft)?;
         files::sync_folder_of(to)
     };
-    finish().map_err(|it| failed(to, &it).into())
+    finish().map_err(|it| io_error(to, &it).into())
 }
 
 fn copy_blobs(copy: &Connection, from: &Path, to: &Path) -> Work<()> {
@@ -69,7 +69,7 @@ impl SqliteStore {
     /// [`StoreError::Exists`] where there is a store already; [`StoreError::Missing`], [`StoreError::Damaged`] or
     /// [`StoreError::Newer`] where the copy cannot be used.
     pub fn restore(backup: &Path, to: &Path) -> Result<(), StoreError> {
-        Self::try_restore(backup, to).map_err(Fault::reading)
+        Self::try_restore(backup, to).map_err(|it| it.reading(backup))
     }
 
     fn try_restore(backup: &Path, to: &Path) -> Work<()> {
@@ -92,15 +92,5 @@ fn found<T>(result: io::Result<T>) -> io::Result<Option<T>> {
     match result {
         Err(it) if it.kind() == io::ErrorKind::NotFound => Ok(None),
         other => other.map(Some),
-    }
-}
-
-fn failed(path: &Path, error: &io::Error) -> StoreError {
-    let message = format!("{}: {error}", path.display());
-    match error.kind() {
-        io::ErrorKind::AlreadyExists => StoreError::Exists(path.display().to_string()),
-        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => StoreError::Full(message),
-        _ if crate::lock::is_refusal(error) => StoreError::ReadOnly(message),
-        _ => StoreError::Unavailable(message),
     }
 }

@@ -76,9 +76,14 @@ pub(crate) fn labels(row: &Row<'_>, at: usize) -> Result<BTreeMap<String, String
     serde_json::from_str(text).map_err(|it| Error::FromSqlConversionFailure(at, Type::Text, it.into()))
 }
 
-/// The columns that [`run_row`] reads.
+/// Holds for facts `f` that the row of their unended run `r` does not count yet. The row of an ended run counts all.
+pub(crate) const UNWRITTEN: &str = "r.status < 3 AND f.run = r.id AND f.seq > r.last_seq";
+
+/// The columns that [`run_row`] reads from `runs r`.
 pub(crate) const RUN: &str = "id, flow, version, number, labels, started_at, parent, concurrency_key, \
-    idempotency_key, status, ended_at, next_due, in_flight, error, last_seq";
+    idempotency_key, status, ended_at, next_due, in_flight, error, \
+    CASE WHEN status < 3 THEN coalesce((SELECT f.seq + f.count - 1 FROM facts f \
+        WHERE f.run = r.id AND f.seq > r.last_seq ORDER BY f.seq DESC LIMIT 1), last_seq) ELSE last_seq END";
 
 pub(crate) fn run_row(row: &Row<'_>) -> Result<RunRow> {
     let parent: Option<[u8; 16]> = row.get(6)?;

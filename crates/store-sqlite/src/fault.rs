@@ -1,6 +1,8 @@
-//! What SQLite reports, in the words of the port.
+//! What SQLite reports, in the words of the port, and where it happened.
 //!
 //! **Invariant:** an I/O error of a write is never mistaken for one that may be tried again.
+
+use std::path::Path;
 
 use drawloom_store::StoreError;
 use rusqlite::{Error, ErrorCode, ffi};
@@ -30,29 +32,46 @@ impl From<Error> for Fault {
 }
 
 impl Fault {
-    /// The error as a reader reports it: whatever it is, it breaks nothing.
-    pub(crate) fn reading(self) -> StoreError {
-        match self.common() {
+    /// The error as a reader of the store at `place` reports it: whatever it is, it breaks nothing. What the disk does not
+    /// give back does not come back by asking again.
+    pub(crate) fn reading(self, place: &Path) -> StoreError {
+        let from_disk = self.is_of_disk();
+        match self.common(place) {
             Ok(it) => it,
+            Err(message) if from_disk => StoreError::Damaged(message),
+            Err(message) => StoreError::Unavailable(message),
+        }
+    }
+
+    /// The error as whoever opens the store at `place` reports it, which may have to write.
+    pub(crate) fn opening(self, place: &Path) -> StoreError {
+        let from_disk = self.is_of_disk();
+        match self.common(place) {
+            Ok(it) => it,
+            Err(message) if from_disk => StoreError::Broken(message),
             Err(message) => StoreError::Unavailable(message),
         }
     }
 
     /// The error as the writer reports it: what is neither refused nor passing is [`StoreError::Broken`].
-    pub(crate) fn writing(self) -> StoreError {
-        match self.common() {
+    pub(crate) fn writing(self, place: &Path) -> StoreError {
+        match self.common(place) {
             Ok(StoreError::Damaged(message)) | Err(message) => StoreError::Broken(message),
             Ok(it) => it,
         }
     }
 
-    /// The error where it means the same to both, or else its text.
-    fn common(self) -> Result<StoreError, String> {
+    fn is_of_disk(&self) -> bool {
+        matches!(self, Self::Sql(Error::SqliteFailure(it, _)) if it.code == ErrorCode::SystemIoFailure)
+    }
+
+    /// The error where it means the same to all, or else its text.
+    fn common(self, place: &Path) -> Result<StoreError, String> {
         let error = match self {
             Self::Store(it) => return Ok(it),
             Self::Sql(it) => it,
         };
-        let message = error.to_string();
+        let message = format!("{}: {}", place.display(), text(&error));
         let (code, extended) = match &error {
             Error::SqliteFailure(it, _) => (it.code, it.extended_code),
             Error::FromSqlConversionFailure(..) | Error::InvalidColumnType(..) | Error::IntegralValueOutOfRange(..) => {
@@ -62,6 +81,8 @@ impl Fault {
         };
         match code {
             ErrorCode::DiskFull => Ok(StoreError::Full(message)),
+            // The index of the log could not be given its size, for which nothing but room is needed.
+            ErrorCode::SystemIoFailure if extended == ffi::SQLITE_IOERR_SHMSIZE => Ok(StoreError::Full(message)),
             // The file was moved or deleted beneath the process, so nothing it writes can be found again.
             ErrorCode::ReadOnly if extended == ffi::SQLITE_READONLY_DBMOVED => Err(message),
             ErrorCode::ReadOnly | ErrorCode::PermissionDenied => Ok(StoreError::ReadOnly(message)),
@@ -75,4 +96,18 @@ impl Fault {
             _ => Err(message),
         }
     }
+}
+
+/// What went wrong, and in the midst of what, where SQLite knows.
+fn text(error: &Error) -> String {
+    let message = error.to_string();
+    let Error::SqliteFailure(it, _) = error else { return message };
+    let doing = match it.extended_code {
+        ffi::SQLITE_IOERR_READ | ffi::SQLITE_IOERR_SHORT_READ => "reading",
+        ffi::SQLITE_IOERR_WRITE => "writing",
+        ffi::SQLITE_IOERR_FSYNC | ffi::SQLITE_IOERR_DIR_FSYNC => "flushing",
+        ffi::SQLITE_IOERR_TRUNCATE => "cutting a file",
+        _ => return message,
+    };
+    format!("{message} while {doing}")
 }

@@ -76,7 +76,7 @@ fn unended(conn: &Connection, which: Unended, after: Option<RunId>, limit: usize
 }
 
 fn unended_part(conn: &Connection, part: &str, after: Option<RunId>, limit: usize) -> Work<Vec<RunRow>> {
-    let sql = format!("SELECT {RUN} FROM runs WHERE status < 3 AND {part} AND id > ? ORDER BY id LIMIT ?");
+    let sql = format!("SELECT {RUN} FROM runs r WHERE status < 3 AND {part} AND id > ? ORDER BY id LIMIT ?");
     // Nothing lies below the empty key.
     let after = after.map(key);
     let after: &[u8] = after.as_ref().map_or(&[], |it| it);
@@ -87,7 +87,7 @@ fn unended_part(conn: &Connection, part: &str, after: Option<RunId>, limit: usiz
 
 fn due(conn: &Connection, until: Timestamp, after: Option<DuePlace>, limit: usize) -> Work<Vec<RunRow>> {
     let sql = format!(
-        "SELECT {RUN} FROM runs WHERE status < 3 AND next_due IS NOT NULL AND next_due <= ? \
+        "SELECT {RUN} FROM runs r WHERE status < 3 AND next_due IS NOT NULL AND next_due <= ? \
          AND (next_due, id) > (?, ?) ORDER BY next_due, id LIMIT ?"
     );
     let run = after.map(|it| key(it.run));

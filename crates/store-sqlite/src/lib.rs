@@ -105,13 +105,20 @@ fn blobs_of(path: &Path) -> PathBuf {
     lock::beside(path, ".blobs")
 }
 
+/// Makes the folder of a store that is about to be made. A process that died before may have made a part of the way
+/// and not flushed it, so all of it is flushed: nothing in the store outlasts a power cut that its folder does not.
 fn create_folder_of(path: &Path) -> Result<(), StoreError> {
-    let Some(folder) = path.parent().filter(|it| !it.as_os_str().is_empty() && !it.is_dir()) else { return Ok(()) };
-    let created = fs::create_dir_all(folder).and_then(|()| files::sync_folder_of(folder));
-    created.map_err(|it| {
-        let message = format!("{}: {it}", folder.display());
-        if lock::is_refusal(&it) { StoreError::ReadOnly(message) } else { StoreError::Unavailable(message) }
-    })
+    let Some(folder) = path.parent().filter(|it| !it.as_os_str().is_empty() && !path.exists()) else { return Ok(()) };
+    let failed = |it| lock::io_error(folder, &it);
+    fs::create_dir_all(folder).map_err(failed)?;
+    for it in folder.ancestors().filter(|it| !it.as_os_str().is_empty()) {
+        match files::sync_folder_of(it) {
+            // What this user may not list was there before, or a later step finds it missing.
+            Err(error) if lock::is_refusal(&error) => break,
+            done => done.map_err(failed)?,
+        }
+    }
+    Ok(())
 }
 
 /// Makes sure that there is a store that can be read.
@@ -119,13 +126,14 @@ fn look_at(path: &Path) -> Result<(), StoreError> {
     if !path.exists() {
         return Err(StoreError::Missing(format!("store at {}", path.display())));
     }
-    let conn = schema::reading(path).map_err(Fault::reading)?;
-    if schema::is_current(&conn).map_err(Fault::reading)? {
+    let reading = |it: Fault| it.reading(path);
+    let conn = schema::reading(path).map_err(reading)?;
+    if schema::is_current(&conn).map_err(reading)? {
         return Ok(());
     }
     // The schema is older than this binary. Reading it takes a migration first, which an owner would not survive;
     // the lock sees to that.
     drop(conn);
-    let mut conn = schema::writing(path).map_err(Fault::reading)?;
-    schema::migrate(path, &mut conn).map_err(Fault::reading)
+    let mut conn = schema::writing(path).map_err(|it| it.opening(path))?;
+    schema::migrate(path, &mut conn).map_err(|it| it.opening(path))
 }

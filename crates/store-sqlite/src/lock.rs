@@ -23,10 +23,7 @@ impl OwnerLock {
     /// Takes the lock of the store at `store` for `owner`.
     pub(crate) fn take(store: &Path, owner: &str) -> Result<Self, StoreError> {
         let path = beside(store, ".lock");
-        let unusable = |it| match it {
-            it if is_refusal(&it) => StoreError::ReadOnly(format!("{}: {it}", path.display())),
-            it => StoreError::Unavailable(format!("{}: {it}", path.display())),
-        };
+        let unusable = |it| io_error(&path, &it);
         let mut options = OpenOptions::new();
         let mut file = options.read(true).write(true).create(true).truncate(false).open(&path).map_err(unusable)?;
         match file.try_lock() {
@@ -64,6 +61,18 @@ pub(crate) fn beside(store: &Path, suffix: &str) -> PathBuf {
 pub(crate) fn is_refusal(error: &std::io::Error) -> bool {
     use std::io::ErrorKind::{PermissionDenied, ReadOnlyFilesystem};
     matches!(error.kind(), PermissionDenied | ReadOnlyFilesystem)
+}
+
+/// What the file system refuses at `path`, in the words of the port.
+pub(crate) fn io_error(path: &Path, error: &std::io::Error) -> StoreError {
+    use std::io::ErrorKind::{AlreadyExists, QuotaExceeded, StorageFull};
+    let message = format!("{}: {error}", path.display());
+    match error.kind() {
+        AlreadyExists => StoreError::Exists(path.display().to_string()),
+        StorageFull | QuotaExceeded => StoreError::Full(message),
+        _ if is_refusal(error) => StoreError::ReadOnly(message),
+        _ => StoreError::Unavailable(message),
+    }
 }
 
 fn locked(store: &Path, file: &mut File) -> StoreError {

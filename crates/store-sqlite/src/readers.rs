@@ -46,20 +46,25 @@ impl Readers {
         let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
         let conn = match idle {
             Some(conn) => conn,
-            None => schema::reading(&self.path).map_err(crate::fault::Fault::reading)?,
+            None => schema::reading(&self.path).map_err(|it| it.reading(&self.path))?,
         };
-        let read = || {
+        let read = || -> Work<T> {
             let tx = conn.unchecked_transaction()?;
             let found = work(&tx)?;
             tx.commit()?;
             Ok(found)
         };
-        let found = read().map_err(crate::fault::Fault::reading)?;
+        let found = read().map_err(|it| it.reading(&self.path))?;
         // A connection that met an error is dropped.
         if !self.permits.is_closed() {
             self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(conn);
         }
         Ok(found)
+    }
+
+    /// Refuses what no connection is needed for, once the store is closed.
+    pub(crate) fn refuse_closed(&self) -> Result<(), StoreError> {
+        if self.permits.is_closed() { Err(StoreError::Closed) } else { Ok(()) }
     }
 
     /// Refuses every later read.

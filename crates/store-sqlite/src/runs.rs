@@ -16,7 +16,7 @@ impl RunReader for SqliteStore {
     async fn run(&self, run: RunId) -> Result<Option<RunRow>, StoreError> {
         self.readers()
             .read(move |conn| {
-                let mut find = conn.prepare_cached(&format!("SELECT {RUN} FROM runs WHERE id = ?"))?;
+                let mut find = conn.prepare_cached(&format!("SELECT {RUN} FROM runs r WHERE id = ?"))?;
                 Ok(find.query_row([key(run)], run_row).optional()?)
             })
             .await
@@ -61,7 +61,7 @@ impl RunReader for SqliteStore {
 }
 
 fn runs(conn: &Connection, filter: &RunFilter, before: Option<RunId>, limit: usize) -> Work<Vec<RunRow>> {
-    let mut sql = format!("SELECT {RUN} FROM runs WHERE 1");
+    let mut sql = format!("SELECT {RUN} FROM runs r WHERE 1");
     let mut values: Vec<Box<dyn ToSql>> = Vec::new();
     let mut and = |condition: &str, value: Box<dyn ToSql>| {
         sql.push_str(" AND ");

@@ -3,18 +3,25 @@
 //! **Invariant:** nobody reads or writes through a connection before the file is known to be a Drawloom store whose
 //! schema is the one this binary knows. Migrations run in order, one transaction each, by the lock's holder.
 
-use std::{path::Path, time::Duration};
+use std::{
+    ffi::OsString,
+    fs::{self, OpenOptions},
+    io,
+    os::unix::ffi::{OsStrExt, OsStringExt},
+    path::Path,
+    time::Duration,
+};
 
 use drawloom_store::StoreError;
 use rusqlite::{Connection, OpenFlags};
 
 use crate::{
     fault::{Fault, Work},
-    lock::OwnerLock,
+    lock::{OwnerLock, beside},
 };
 
 /// Migration `n` stands at position `n - 1`. They are never changed, only added to.
-const MIGRATIONS: &[&str] = &[include_str!("../migrations/0001.sql")];
+const MIGRATIONS: &[&str] = &[include_str!("../migrations/0001.sql"), include_str!("../migrations/0002.sql")];
 
 /// The schema version this binary knows.
 pub(crate) const SCHEMA: u32 = MIGRATIONS.len() as u32;
@@ -43,10 +50,36 @@ pub(crate) fn writing(path: &Path) -> Work<Connection> {
 /// A connection that only reads.
 pub(crate) fn reading(path: &Path) -> Work<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let conn = Connection::open_with_flags(path, flags)?;
+    let conn = if cannot_change(path) {
+        // Readers share an index of the log, which cannot be made here; nor is there anybody to share it with.
+        Connection::open_with_flags(immutable(path), flags | OpenFlags::SQLITE_OPEN_URI)?
+    } else {
+        Connection::open_with_flags(path, flags)?
+    };
     conn.busy_timeout(BUSY)?;
     conn.set_prepared_statement_cache_capacity(64);
     Ok(conn)
+}
+
+/// Whether the file system takes no changes, and the file holds all that there is: no log beside it, which would have to be
+/// read too.
+fn cannot_change(path: &Path) -> bool {
+    let is_refused = |it: io::Error| it.kind() == io::ErrorKind::ReadOnlyFilesystem;
+    OpenOptions::new().append(true).open(path).is_err_and(is_refused)
+        && fs::metadata(beside(path, "-wal")).map_or(true, |it| it.len() == 0)
+}
+
+/// The URI of a file that nobody changes.
+fn immutable(path: &Path) -> OsString {
+    let mut uri = b"file:".to_vec();
+    for byte in path.as_os_str().as_bytes() {
+        match byte {
+            b'%' | b'?' | b'#' => uri.extend(format!("%{byte:02x}").bytes()),
+            _ => uri.push(*byte),
+        }
+    }
+    uri.extend(b"?immutable=1");
+    OsString::from_vec(uri)
 }
 
 /// Whether the schema is the known one. Where it is older, or the file is empty, it has to be migrated.
@@ -69,6 +102,17 @@ pub(crate) fn is_current(conn: &Connection) -> Work<bool> {
 /// was written without.
 pub(crate) fn use_log(conn: &Connection) -> Work<()> {
     Ok(conn.pragma_update_and_check(None, "journal_mode", "WAL", |_| Ok(()))?)
+}
+
+/// Moves what a process that died left in the log into the file, and flushes that. Where a flush of the log had failed, the
+/// system shows what it was to keep, but need not have it on disk nor ever write it again: what is written now, and
+/// stands behind it in the log, would be gone with it after a power cut.
+pub(crate) fn settle(conn: &Connection) -> Work<()> {
+    match conn.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(())) {
+        // On a full disk the log may still have room.
+        Err(rusqlite::Error::SqliteFailure(it, _)) if it.code == rusqlite::ErrorCode::DiskFull => Ok(()),
+        done => Ok(done?),
+    }
 }
 
 /// Brings the schema of the store at `path` up to date.

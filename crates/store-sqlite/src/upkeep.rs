@@ -13,7 +13,7 @@ use rusqlite::Connection;
 
 use crate::{
     SqliteStore, backup,
-    columns::{blob_hash, count, limit as sql_limit, status},
+    columns::{UNWRITTEN, blob_hash, count, limit as sql_limit, status},
     fault::Work,
     prune, schema,
 };
@@ -73,10 +73,15 @@ fn info(conn: &Connection) -> Work<StoreInfo> {
     let mut find = conn.prepare("SELECT status, count(*) FROM runs GROUP BY status")?;
     let runs = find.query_map([], |row| Ok((status(row, 0)?, count(row, 1)?)))?;
     let runs = runs.collect::<Result<BTreeMap<_, _>, _>>()?;
-    let sql = "SELECT r.flow, count(*), sum(r.last_seq), sum(r.fact_bytes), coalesce(sum(l.bytes), 0) FROM runs r \
-               LEFT JOIN (SELECT run, sum(head + tail) AS bytes FROM log_sources GROUP BY run) l ON l.run = r.id \
-               GROUP BY r.flow ORDER BY r.flow";
-    let mut find = conn.prepare(sql)?;
+    let sql = format!(
+        "SELECT r.flow, count(*), sum(r.last_seq + coalesce(f.facts, 0)), sum(r.fact_bytes + coalesce(f.bytes, 0)), \
+         coalesce(sum(l.bytes), 0) FROM runs r \
+         LEFT JOIN (SELECT r.id, sum(f.count) AS facts, sum(f.bytes) AS bytes FROM runs r JOIN facts f ON {UNWRITTEN} \
+             GROUP BY r.id) f ON f.id = r.id \
+         LEFT JOIN (SELECT run, sum(head + tail) AS bytes FROM log_sources GROUP BY run) l ON l.run = r.id \
+         GROUP BY r.flow ORDER BY r.flow"
+    );
+    let mut find = conn.prepare(&sql)?;
     let flows = find.query_map([], |row| {
         Ok(FlowSize {
             flow: row.get(0)?,

@@ -1,4 +1,7 @@
-//! The writer: the one thread that writes, and the queue before it.
+//! The writer: the desk where everything is written, the thread that works at it, and the queue before it.
+//!
+//! A small append that finds the desk free is written by the thread that brings it: two threads that wake each other
+//! take as long as the flush of a commit.
 //!
 //! **Invariant:** work is done in the order in which it was handed over. Appends that wait together share one
 //! transaction, and each is accepted or refused on its own. After a failed write or flush nothing is written again.
@@ -11,14 +14,19 @@ mod wal;
 use std::{
     path::Path,
     sync::{
-        Arc, Mutex, PoisonError,
-        mpsc::{self, Receiver, Sender},
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+        mpsc::{self, Receiver, RecvTimeoutError, Sender},
     },
     thread::{self, JoinHandle},
 };
 
 use drawloom_store::{Append, LogAppend, StoreError, Written};
-use tokio::sync::oneshot;
+use tokio::{
+    runtime::{Handle, RuntimeFlavor},
+    sync::oneshot,
+    task,
+};
 
 pub(crate) use desk::Desk;
 pub(crate) use logs::{BUDGET, budget};
@@ -27,6 +35,9 @@ use crate::{Durability, fault::Work};
 
 /// Jobs that share a transaction at most.
 const GROUP_JOBS: usize = 512;
+
+/// Runs in an append that is written at once, at most: with more it is better to go on meanwhile.
+const SMALL_RUNS: usize = 4;
 
 type Answer = oneshot::Sender<Result<(), StoreError>>;
 
@@ -48,26 +59,52 @@ enum Shared {
     Logs(Vec<LogAppend>),
 }
 
-/// A handle on the writer's thread.
+/// A handle on the desk and its thread.
 #[derive(Debug)]
 pub(crate) struct Writer {
     queue: Sender<Job>,
     thread: Mutex<Option<JoinHandle<()>>>,
+    seat: Arc<Seat>,
+    durability: Durability,
     written: Arc<Mutex<Written>>,
+}
+
+/// The place at the desk, for one at a time.
+#[derive(Debug)]
+struct Seat {
+    /// None once the writer is closed.
+    desk: Mutex<Option<Desk>>,
+    /// Jobs handed over and not yet done.
+    waiting: AtomicUsize,
+}
+
+impl Seat {
+    fn take(&self) -> MutexGuard<'_, Option<Desk>> {
+        self.desk.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The place, where nobody sits or waits.
+    fn take_if_free(&self) -> Option<MutexGuard<'_, Option<Desk>>> {
+        (self.waiting.load(Ordering::Acquire) == 0).then(|| self.desk.try_lock().ok()).flatten()
+    }
 }
 
 impl Writer {
     /// Opens the file, brings its schema up to date, and starts the thread.
     pub(crate) fn start(path: &Path, durability: Durability) -> Result<Self, StoreError> {
-        let mut desk = Desk::open(path, durability)?;
+        let desk = Desk::open(path, durability)?;
         let written = desk.written();
+        let seat = Arc::new(Seat { desk: Mutex::new(Some(desk)), waiting: AtomicUsize::new(0) });
         let (queue, jobs) = mpsc::channel();
+        let there = Arc::clone(&seat);
         let thread = thread::Builder::new().name("drawloom-store".to_owned()).spawn(move || {
-            work(&mut desk, &jobs);
-            desk.flush_log();
+            work(&there, &jobs);
+            if let Some(mut desk) = there.take().take() {
+                desk.flush_log();
+            }
         });
         let thread = thread.map_err(|it| StoreError::Unavailable(format!("no thread for the store: {it}")))?;
-        Ok(Self { queue, thread: Mutex::new(Some(thread)), written })
+        Ok(Self { queue, thread: Mutex::new(Some(thread)), seat, durability, written })
     }
 
     /// What was written to the journal.
@@ -78,8 +115,26 @@ impl Writer {
     /// Hands over facts. Its place in the order is fixed when this returns.
     pub(crate) fn append(&self, append: Append) -> oneshot::Receiver<Result<(), StoreError>> {
         let (answer, outcome) = oneshot::channel();
-        self.hand_over(Job::Shared(Shared::Append(append), answer));
+        let job = (Shared::Append(append), answer);
+        if let Some((job, answer)) = self.write_at_once(job) {
+            self.hand_over(Job::Shared(job, answer));
+        }
         outcome
+    }
+
+    /// Writes a small append on this thread, where nobody sits at the desk; else gives it back.
+    fn write_at_once(&self, job: (Shared, Answer)) -> Option<(Shared, Answer)> {
+        let small = matches!(&job.0, Shared::Append(it) if it.runs.len() <= SMALL_RUNS);
+        // Without further threads all else would stand still during the flush; and a flush that comes later is the
+        // business of the thread.
+        let others_go_on = Handle::try_current().is_ok_and(|it| it.runtime_flavor() == RuntimeFlavor::MultiThread);
+        if !small || !others_go_on || self.durability != Durability::Full {
+            return Some(job);
+        }
+        let Some(mut seat) = self.seat.take_if_free() else { return Some(job) };
+        let Some(desk) = seat.as_mut() else { return Some(job) };
+        task::block_in_place(|| desk.commit_group(vec![job]));
+        None
     }
 
     /// Hands over log lines.
@@ -104,6 +159,7 @@ impl Writer {
 
     /// A job that finds the thread gone is dropped, and with it its answer, which tells who waits for it.
     fn hand_over(&self, job: Job) {
+        self.seat.waiting.fetch_add(1, Ordering::AcqRel);
         let _ = self.queue.send(job);
     }
 
@@ -126,16 +182,13 @@ impl Drop for Writer {
 }
 
 /// The thread's loop.
-fn work(desk: &mut Desk, jobs: &Receiver<Job>) {
+fn work(seat: &Seat, jobs: &Receiver<Job>) {
     let mut left_over = None;
     loop {
-        let job = match left_over.take() {
-            Some(job) => job,
-            None => match desk.next(jobs) {
-                Some(job) => job,
-                None => return,
-            },
-        };
+        let Some(job) = left_over.take().or_else(|| next(seat, jobs)) else { return };
+        let mut done = 1;
+        let mut place = seat.take();
+        let Some(desk) = place.as_mut() else { return };
         match job {
             Job::Close => return,
             Job::Alone(work) => work(desk),
@@ -152,8 +205,31 @@ fn work(desk: &mut Desk, jobs: &Receiver<Job>) {
                         }
                     }
                 }
+                done = group.len();
                 desk.commit_group(group);
             }
+        }
+        drop(place);
+        seat.waiting.fetch_sub(done, Ordering::AcqRel);
+    }
+}
+
+/// The next job; none when nobody can hand one over any more. Flushes commits that were acknowledged before.
+fn next(seat: &Seat, jobs: &Receiver<Job>) -> Option<Job> {
+    loop {
+        let patience = seat.take().as_ref()?.flush_due_in();
+        let Some(patience) = patience else { return jobs.recv().ok() };
+        let job = jobs.recv_timeout(patience);
+        // Under steady load the queue is never empty, and the flush is due all the same.
+        if (job.is_err() || patience.is_zero())
+            && let Some(desk) = seat.take().as_mut()
+        {
+            desk.flush_log();
+        }
+        match job {
+            Ok(job) => return Some(job),
+            Err(RecvTimeoutError::Timeout) => {}
+            Err(RecvTimeoutError::Disconnected) => return None,
         }
     }
 }

@@ -123,13 +123,17 @@ impl StoreError {
             Self::Unended { .. } => "cancel the run first with `drawloom runs cancel`, or wait for its end",
             Self::Newer { .. } => "use the newer drawloom, or restore a backup made by this one",
             Self::Locked { .. } => "stop that process, or give this one another store with `--store`",
-            Self::Full(_) => "make room on the disk, or drop old runs with `drawloom store prune`, and start again",
+            Self::Full(_) => {
+                "make room on the disk, or drop old runs with `drawloom store prune`; then `drawloom resume`"
+            }
             Self::ReadOnly(_) => "check the permissions of the store's folder and files",
             Self::Damaged(_) => {
                 "look at it with `drawloom store check`; go back to a backup with `drawloom store restore`"
             }
-            Self::Unavailable(_) => "try again; if that does not help, check the store's address and its server",
-            Self::Broken(_) => "check the disk, then start again: the journal holds all that was acknowledged",
+            Self::Unavailable(_) => {
+                "try again; if that does not help, check the store's address, and the disk or server behind it"
+            }
+            Self::Broken(_) => "check the disk, then `drawloom resume`: the journal holds all that was acknowledged",
             Self::Closed => "open the store again",
             Self::Unsupported(_) => "use another store for this, such as SQLite",
         }

@@ -31,7 +31,7 @@ impl Director {
             (76..=79, _) => return self.crash(process).await,
             (80..=82, _) => return self.take_over(process).await,
             (83..=84, _) => return self.close(process).await,
-            (85..=87, _) => self.jump(),
+            (85..=87, _) => self.jump(&mut process),
             (88..=89, _) => self.outage(),
             (90..=94, _) => return self.sleep(process, 20_000).await,
             (95..=98, _) => return self.sleep(process, 200_000).await,
@@ -174,10 +174,19 @@ impl Director {
     fn fork(&mut self, process: &mut Process, run: RunId) {
         let stage = Arc::clone(&self.stage);
         let set = vec![("n".to_owned(), Value::Int(stage.rng().i64(0..7)))];
-        self.call(process, format!("fork {run}"), move |loom| async move {
-            let (begun, _) = loom.fork(run, Fork { set, ..Fork::default() }).await?;
+        let from = self.some_steps(run);
+        self.call(process, format!("fork {run} from {from:?}"), move |loom| async move {
+            let (begun, _) = loom.fork(run, Fork { from, set, ..Fork::default() }).await?;
             follow(&stage, &loom, begun.run).await
         });
+    }
+
+    /// Steps of the root from which on a run may be done again; none: from what failed in it.
+    fn some_steps(&self, run: RunId) -> Vec<String> {
+        let all = self.stage.ledger().roots(run);
+        let mut rng = self.stage.rng();
+        let count = if rng.bool() { 0 } else { rng.usize(1..3) };
+        (0..count).filter_map(|_| rng.choice(&all).cloned()).collect()
     }
 
     fn replay(&mut self, process: &mut Process, run: RunId) {
@@ -240,12 +249,19 @@ impl Director {
         self.open().await
     }
 
-    fn jump(&mut self) {
+    fn jump(&mut self, process: &mut Process) {
         let hour = 3_600_000_000_i64;
         let micros = self.stage.rng().i64(-2 * hour..3 * hour);
         self.stage.jump(micros);
         self.well_since = Instant::now();
         self.stage.say(format_args!("the clock jumps by {} s", micros / 1_000_000));
+        // What changes nothing reaches runs that are due by now.
+        let count = self.stage.rng().u8(0..6);
+        for _ in 0..count {
+            if let Some(run) = self.some_run() {
+                self.resume(process, run);
+            }
+        }
     }
 
     fn outage(&mut self) {

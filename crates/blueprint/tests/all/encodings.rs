@@ -1,7 +1,7 @@
 //! What is encoded comes back the same; what is damaged is an error or something else, and never a panic.
 
 use drawloom_blueprint::{
-    Blueprint, Fact, InputDef, Op, ScopeIx, StepError, StepIx, Value,
+    Blueprint, ExprIx, Fact, InputDef, Op, ScopeIx, StepError, StepIx, Value,
     codec::{CodecError, VERSION, decode, encode},
 };
 
@@ -49,7 +49,11 @@ fn every_move_comes_back() {
         for variant in 0..MOVES {
             comes_back(&Fact { moves: vec![Source(seed * MOVES + variant).fact_move(variant)] });
         }
-        comes_back(&Source(seed).fact());
+        let it = Source(seed).fact();
+        comes_back(&it);
+        let mut onto = vec![7];
+        it.encode_onto(&mut onto);
+        assert_eq!(onto[1..], it.encode());
     }
 }
 
@@ -115,13 +119,20 @@ fn a_blueprint_that_does_not_hang_together_is_damaged() {
         Op::Task(task) => task.retry.jitter = f64::NAN,
         _ => unreachable!("the first step is a task"),
     };
-    let damages: [(Damage, &str); 7] = [
+    let no_expression = |it: &mut Blueprint| match &mut it.steps[0].op {
+        Op::Task(task) => task.with = ExprIx(9999),
+        _ => unreachable!("the first step is a task"),
+    };
+    let damages: [(Damage, &str); 10] = [
         (|it| it.scopes[1].owner = Some(StepIx(0)), "is another's"),
         (|it| it.scopes[1].owner = None, "does not belong"),
         (|it| it.scopes[0].owner = Some(StepIx(0)), "does not belong"),
         (|it| it.steps[1].scope = ScopeIx(1), "stands in two scopes"),
         (|it| it.scopes[0].len = 1, "is not among the steps"),
         (|it| (it.edges, it.steps[0].edges_len) = (vec![StepIx(0)], 1), "is not beside it"),
+        (|it| it.scopes[1].last = Some(StepIx(0)), "is not in it"),
+        (|it| it.steps[1].scope = ScopeIx(99), "no scope 99"),
+        (no_expression, "no expression 9999"),
         (task, "out of range"),
     ];
     for (damage, why) in damages {

@@ -80,12 +80,61 @@ fn what_is_undefined_is_an_error_but_for_default() {
         "[a.nope.deeper] | length",
         "a.no.where | default(a.nope)",
         "a.no.where | default(1) in a.nope",
+        "[a.nope.deeper == 1, a.no.where | default(1)]",
     ] {
         assert!(json(source).starts_with("error: "), "{source} gives {}", json(source));
     }
     for source in
         ["a.nope", "gone + 1", "gone ~ ''", "1 if gone.x else 2", "gone | upper", "gone | length", "a.nope.deeper"]
     {
+        assert!(json(source).starts_with("error: "), "{source} gives {}", json(source));
+    }
+}
+
+#[test]
+fn default_stands_in_for_what_is_missing_and_only_if_asked_for_what_is_empty() {
+    for (source, expected) in [
+        ("0 | default(3)", "0"),
+        ("'' | default(3)", "\"\""),
+        ("n | default(3)", "null"),
+        ("0 | default(3, true)", "3"),
+        ("'' | default(3, true)", "3"),
+        ("s | default(3, true)", "\"x\""),
+        ("gone | default", "\"\""),
+    ] {
+        assert_eq!(json(source), expected, "{source}");
+    }
+}
+
+#[test]
+fn bounded_filters_do_what_the_unbounded_ones_did() {
+    for (source, expected) in [
+        ("[1, 'a', 2.5] | join('-')", "\"1-a-2.5\""),
+        ("[] | join(', ')", "\"\""),
+        ("['a'] | join(', ')", "\"a\""),
+        ("['a', 'b'] | join", "\"ab\""),
+        ("'abab' | replace('ab', 'c')", "\"cc\""),
+        ("'ab' | replace('', '-')", "\"-a-b-\""),
+        (r"'a\n\nb\nc' | indent(2)", r#""a\n\n  b\n  c""#),
+        (r"'a\n\nb' | indent(2, true)", r#""  a\n\n  b""#),
+        (r"'a\n\nb' | indent(2, false, true)", r#""a\n  \n  b""#),
+        (r"'a\n\nb' | indent(1, true, true)", r#"" a\n \n b""#),
+        ("range(5) | slice(2) | list", "[[0,1,2],[3,4]]"),
+        ("range(5) | batch(2) | list", "[[0,1],[2,3],[4]]"),
+        ("range(3) | batch(2, 0) | list", "[[0,1],[2,0]]"),
+        ("'%999d' | format(1) | length", "999"),
+        ("'%05.1f|%-4s|%3d' | format(3.14159, 'ab', 7)", "\"003.1|ab  |  7\""),
+    ] {
+        assert_eq!(json(source), expected, "{source}");
+    }
+    for source in [
+        "gone | join('-')",
+        "a.nope | join",
+        "range(3) | slice(100001)",
+        "range(3) | batch(100001, 0)",
+        "'%1000d' | format(1)",
+        "'%.1000f' | format(1)",
+    ] {
         assert!(json(source).starts_with("error: "), "{source} gives {}", json(source));
     }
 }
@@ -119,8 +168,49 @@ fn what_wraps_a_deep_value_is_refused() {
 fn a_path_needs_no_engine() {
     let world = World(Value::from_json(br#"{"a": {"b": [10, 20]}}"#).expect("JSON"));
     let path = |tail: Vec<Seg>| eval(&[Expr::Path { root: "a".into(), tail }], ExprIx(0), &world);
-    assert_eq!(path(vec![Seg::Name("b".into()), Seg::Index(-1)]), Ok(Value::Int(20)));
+    for (index, expected) in [(0, Some(10)), (1, Some(20)), (2, None), (-1, Some(20)), (-2, Some(10)), (-3, None)] {
+        let found = path(vec![Seg::Name("b".into()), Seg::Index(index)]).ok();
+        assert_eq!(found, expected.map(Value::Int), "{index}");
+    }
+    for index in [i64::MIN, i64::MAX] {
+        assert!(path(vec![Seg::Name("b".into()), Seg::Index(index)]).is_err());
+    }
     let error = path(vec![Seg::Name("c".into())]).expect_err("no c");
     assert_eq!(error.to_string(), "`c` is undefined (there is: b), in `{{ a.c }}`");
     assert!(path(vec![Seg::Name("b".into()), Seg::Index(2)]).is_err());
+}
+
+#[test]
+fn an_error_names_what_there_is_and_shows_a_short_place() {
+    let members = |count: i64| Value::object((0..count).map(|it| (format!("m{it}"), Value::from(it))));
+    let missing = |count: i64| {
+        let world = World(Value::object([("a", members(count))]));
+        let path = Expr::Path { root: "a".into(), tail: vec![Seg::Name("x".into())] };
+        eval(&[path], ExprIx(0), &world).expect_err("no x").message
+    };
+    assert!(missing(8).ends_with("m6, m7)"), "{}", missing(8));
+    assert!(missing(9).ends_with("m6, m7, …)"), "{}", missing(9));
+    let place = |length: usize| {
+        let source = format!("gone + '{}'", "y".repeat(length - 9));
+        assert_eq!(source.len(), length);
+        jinja(&source).expect_err("undefined").place.expect("it has a place")
+    };
+    assert_eq!(place(200).chars().count(), 200);
+    assert!(place(201).ends_with('…') && place(201).chars().count() == 201);
+}
+
+#[test]
+fn an_expression_has_a_thousand_words_and_signs_at_most() {
+    // Two brackets, and a comma behind each name.
+    let list = |names: usize| format!("[{}] | length", "s,".repeat(names));
+    assert_eq!(json(&list(498)), "498");
+    let error = json(&list(499));
+    assert!(error.starts_with("error: "), "{error}");
+}
+
+#[test]
+fn expressions_are_equal_where_their_texts_are() {
+    let expr = |source: &str| Expr::jinja(source.to_owned(), vec!["a".to_owned()]);
+    assert_eq!(expr("a + 1"), expr("a + 1"));
+    assert_ne!(expr("a + 1"), expr("a + 2"));
 }

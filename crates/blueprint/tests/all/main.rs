@@ -3,4 +3,6 @@
 mod arbitrary;
 mod encodings;
 mod expressions;
+mod pinned;
 mod sandbox;
+mod values;

@@ -3,16 +3,21 @@
 use std::collections::BTreeSet;
 
 use drawloom_blueprint::RunId;
-use drawloom_runtime::{Events, Loom, Seen, What};
+use drawloom_runtime::{Error, Events, Loom, Seen, What};
+use drawloom_store::StoreError;
 
 use super::report::Report;
 use crate::{
     Done,
     control::Door,
     failure::{Failure, INTERRUPTED},
+    interrupt::Interrupt,
     live::{self, Names, Show},
     workshop::Workshop,
 };
+
+/// What to do about a run that cannot be read.
+const LOOK: &str = "look at the store with `drawloom store check`; the other runs went on";
 
 /// So many hints are given at once.
 const HINTS_MAX: usize = 3;
@@ -21,6 +26,8 @@ const HINTS_MAX: usize = 3;
 enum Followed {
     /// All runs have ended.
     Ended,
+    /// All that can be read have; of the others this is what the first one failed with.
+    Unreadable(Failure),
     /// Somebody pressed Ctrl-C; what has not ended goes on later.
     Interrupted,
 }
@@ -40,37 +47,52 @@ impl Watch<'_> {
     pub(super) async fn go(mut self, workshop: &Workshop, loom: Loom, events: Events) -> Done {
         // While it works, other commands steer its runs through the door.
         let door = Door::open(&workshop.settings.store, &loom);
-        let followed = follow(&loom, events, self.runs, self.show.as_mut()).await;
+        let mut interrupt = Interrupt::listen();
+        let followed = follow(&loom, events, self.runs, (self.show.as_mut(), &mut interrupt)).await;
         drop(door);
         self.show.end();
         let reader = loom.reader().clone();
-        let closed = loom.close().await;
-        let followed = followed?;
+        let closed = tokio::select! {
+            closed = loom.close() => closed,
+            // Whoever asks twice does not want to wait for tasks that take their time to stop.
+            () = interrupt.asked() => Ok(()),
+        };
+        let (interrupted, failure) = match followed? {
+            Followed::Ended => (false, None),
+            Followed::Unreadable(it) => (false, Some(it)),
+            Followed::Interrupted => (true, None),
+        };
         closed?;
-        let code = self.report.say(&reader, &workshop.settings).await?;
-        Ok(match followed {
-            Followed::Ended => code,
-            Followed::Interrupted => INTERRUPTED,
-        })
+        let code = self.report.say_with(failure, (&reader, &workshop.settings)).await?;
+        Ok(if interrupted { INTERRUPTED } else { code })
     }
 }
 
-async fn follow(loom: &Loom, mut events: Events, runs: &[RunId], show: &mut dyn Show) -> Result<Followed, Failure> {
+async fn follow(
+    loom: &Loom,
+    mut events: Events,
+    runs: &[RunId],
+    (show, interrupt): (&mut dyn Show, &mut Interrupt),
+) -> Result<Followed, Failure> {
     let mut open: BTreeSet<RunId> = runs.iter().copied().collect();
     let mut flows = Vec::with_capacity(runs.len());
     for run in runs {
         flows.push((*run, loom.reader().row(*run).await?.head.flow));
     }
     let mut names = Names::of(&flows);
-    let mut interrupt = std::pin::pin!(interrupted());
     let mut ticks = tokio::time::interval(live::TICK);
     let mut quiet = Quiet::default();
+    let mut unreadable = None;
     while !open.is_empty() {
         tokio::select! {
             biased;
-            () = &mut interrupt => return Ok(Followed::Interrupted),
+            () = interrupt.asked() => return Ok(Followed::Interrupted),
             seen = events.next() => match seen {
                 Some(Seen::Event(event)) => {
+                    if let What::Unreadable { code, message } = &event.what {
+                        unreadable.get_or_insert(Failure::store(message).named(code).help(LOOK));
+                        let_go(loom, event.run, &mut open).await;
+                    }
                     let Some(place) = names.place(&event) else { continue };
                     show.event(&place, &event);
                     quiet.heard();
@@ -90,13 +112,26 @@ async fn follow(loom: &Loom, mut events: Events, runs: &[RunId], show: &mut dyn 
             _ = ticks.tick() => {
                 show.tick();
                 if quiet.lasts() {
-                    hint(loom, &open, show).await?;
+                    for (run, error) in hint(loom, &open, show).await {
+                        unreadable.get_or_insert(error.into());
+                        let_go(loom, run, &mut open).await;
+                        quiet.heard();
+                    }
                 }
             }
             error = loom.failed() => return Err(error.into()),
         }
     }
-    Ok(Followed::Ended)
+    Ok(unreadable.map_or(Followed::Ended, Followed::Unreadable))
+}
+
+/// Waits no longer for a run that cannot be read, nor for those that wait for it.
+async fn let_go(loom: &Loom, run: RunId, open: &mut BTreeSet<RunId>) {
+    let mut next = Some(run);
+    while let Some(run) = next {
+        open.remove(&run);
+        next = loom.reader().row(run).await.ok().and_then(|it| it.head.parent);
+    }
 }
 
 /// Whether nothing has happened for a while, told once per while.
@@ -119,10 +154,20 @@ impl Quiet {
     }
 }
 
-/// Says for whom the runs wait, where it is somebody outside.
-async fn hint(loom: &Loom, runs: &BTreeSet<RunId>, show: &mut dyn Show) -> Result<(), Failure> {
+/// Says for whom the runs wait, where it is somebody outside. Returns those that cannot be read, as the event that says so
+/// may have been missed.
+async fn hint(loom: &Loom, runs: &BTreeSet<RunId>, show: &mut dyn Show) -> Vec<(RunId, Error)> {
+    let mut unreadable = Vec::new();
     for run in runs.iter().take(HINTS_MAX) {
-        let waits = loom.reader().waits(*run).await?;
+        let waits = match loom.reader().waits(*run).await {
+            Ok(it) => it,
+            Err(error @ (Error::Damaged { .. } | Error::Store(StoreError::Damaged(_)))) => {
+                unreadable.push((*run, error));
+                continue;
+            }
+            // A hint is a courtesy; what else there is to know of the store, the loom finds out itself.
+            Err(_) => continue,
+        };
         for it in waits.iter().filter(|it| it.kind != "time").take(HINTS_MAX) {
             let name = if it.kind == "signal" { &it.name } else { &it.path };
             show.say(&format!(
@@ -132,30 +177,9 @@ async fn hint(loom: &Loom, runs: &BTreeSet<RunId>, show: &mut dyn Show) -> Resul
             ));
         }
     }
-    Ok(())
+    unreadable
 }
 
 fn a(kind: &str) -> String {
     if kind.starts_with('a') { format!("an {kind}") } else { format!("a {kind}") }
-}
-
-/// Ctrl-C, or a polite request to end. A second Ctrl-C ends the process at once.
-async fn interrupted() {
-    let terminated = async {
-        match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
-            Ok(mut it) => {
-                it.recv().await;
-            }
-            Err(_) => std::future::pending().await,
-        }
-    };
-    tokio::select! {
-        _ = tokio::signal::ctrl_c() => {}
-        () = terminated => {}
-    }
-    tokio::spawn(async {
-        if tokio::signal::ctrl_c().await.is_ok() {
-            std::process::exit(i32::from(INTERRUPTED));
-        }
-    });
 }

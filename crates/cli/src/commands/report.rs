@@ -12,6 +12,9 @@ use crate::{
     settings::Settings,
 };
 
+/// Of so many interrupted runs it is told one by one how to go on.
+const TOLD_MAX: u32 = 10;
+
 /// The runs whose ends are told.
 pub(super) enum Report<'a> {
     /// The one that was asked for: with `--json`, an object.
@@ -23,18 +26,40 @@ pub(super) enum Report<'a> {
 impl Report<'_> {
     /// Says how they stand, and which exit code that asks for.
     pub(super) async fn say(&self, reader: &Reader, settings: &Settings) -> Result<u8, Failure> {
+        self.say_with(None, (reader, settings)).await
+    }
+
+    /// Says how they stand where something else failed beside them, which stands at the end.
+    pub(super) async fn say_with(
+        &self,
+        mut failure: Option<Failure>,
+        (reader, settings): (&Reader, &Settings),
+    ) -> Result<u8, Failure> {
+        if let Some(failure) = failure.take_if(|_| matches!(self, Self::One(_))) {
+            return Err(failure);
+        }
         let (runs, mut list) = match self {
             Self::One(run) => (std::slice::from_ref(run), None),
             Self::Many(runs) => (*runs, settings.json.then(|| output::List::begin(&json!({}), "runs"))),
         };
-        let mut code = 0;
+        let (mut code, mut unended) = (0, 0);
         for run in runs {
-            let view = reader.view(*run).await?;
+            let view = match reader.view(*run).await {
+                Ok(it) => it,
+                // One that cannot be read does not keep the others from being told.
+                Err(error) => {
+                    failure.get_or_insert(Failure::from(error));
+                    continue;
+                }
+            };
             if view.status != RunStatus::Succeeded {
                 code = FAILED;
             }
             if !view.status.is_end() && settings.store != "memory:" {
-                output::note(&format!("interrupted; `drawloom resume {}` goes on where it was", view.run));
+                unended += 1;
+                if unended <= TOLD_MAX {
+                    output::note(&format!("interrupted; `drawloom resume {}` goes on where it was", view.run));
+                }
             }
             match &mut list {
                 Some(list) => list.item(&to_json(&view)),
@@ -42,6 +67,13 @@ impl Report<'_> {
                 None if view.status.is_end() => say_ended(&view, settings),
                 None => {}
             }
+        }
+        if unended > TOLD_MAX {
+            let more = unended - TOLD_MAX;
+            output::note(&format!("interrupted: {more} more; `drawloom resume` goes on with all of them"));
+        }
+        if let Some(failure) = failure {
+            return Err(failure);
         }
         if let Some(list) = list {
             list.end();

@@ -18,7 +18,7 @@ pub(crate) struct Plain {
 impl Show for Plain {
     fn event(&mut self, place: &str, event: &Event) {
         match &event.what {
-            What::Run { .. } => {}
+            What::Run { .. } | What::Unreadable { .. } => {}
             What::Line { path, text, .. } if !super::is_far(path) => {
                 output::note(&format!("    {place}{path} | {}", output::plain(text)));
             }

@@ -81,7 +81,7 @@ impl Terminal {
 impl Show for Terminal {
     fn event(&mut self, place: &str, event: &Event) {
         match &event.what {
-            What::Run { .. } => {}
+            What::Run { .. } | What::Unreadable { .. } => {}
             What::Line { path, text, .. } => {
                 let text = output::plain(text);
                 let path = format!("{place}{path}");

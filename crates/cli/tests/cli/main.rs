@@ -5,6 +5,7 @@ mod crash;
 mod documents;
 mod examples;
 mod exits;
+mod faults;
 mod fixtures;
 mod flows;
 mod json;

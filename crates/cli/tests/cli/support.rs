@@ -88,7 +88,7 @@ pub(crate) struct Ran {
 }
 
 impl Ran {
-    fn of(output: Output, args: &[&str]) -> Self {
+    pub(crate) fn of(output: Output, args: &[&str]) -> Self {
         let text = |bytes| String::from_utf8(bytes).expect("the binary prints UTF-8");
         let args = args.iter().map(|it| (*it).to_owned()).collect();
         Self { args, code: output.status.code(), out: text(output.stdout), err: text(output.stderr) }

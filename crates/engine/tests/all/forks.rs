@@ -1,10 +1,10 @@
 //! Runs that take over successes of others.
 
-use drawloom_blueprint::{FlowHash, RunId, RunStatus, Started, StepIx, Timestamp, Value};
+use drawloom_blueprint::{RunId, RunStatus, Started, StepIx, Timestamp, Value};
 use drawloom_engine::{Input, Run};
 use drawloom_lang::Optimise;
 
-use crate::property::blueprint;
+use crate::{property::blueprint, world::started};
 
 #[test]
 fn steps_that_are_fused_with_one_that_was_taken_over_are_done() {
@@ -16,20 +16,7 @@ outputs: { n: '{{ c.n }}' }
 ";
     let blueprint = blueprint(text, Optimise::On);
     assert!(blueprint.steps[0].fused_next.is_some(), "the optimiser fuses them");
-    let started = Started {
-        run: RunId(7),
-        flow: "fused".to_owned(),
-        version: FlowHash([0; 32]),
-        number: None,
-        inputs: Value::Null,
-        trigger: Value::Null,
-        seed: 42,
-        parent: None,
-        labels: Default::default(),
-        concurrency_key: None,
-        forked_from: Some(RunId(1)),
-        depth: 0,
-    };
+    let started = Started { forked_from: Some(RunId(1)), ..started() };
     for kept in 1..=3_i64 {
         let mut run = Run::new(blueprint.clone().into(), |_, with| Ok(with.clone()));
         let adopt = (0..kept).map(|at| (StepIx(at as u32), Value::object([("n", Value::Int(10 * (at + 1)))])));

@@ -3,8 +3,16 @@
 
 mod agreed;
 mod build;
+mod children;
 mod forks;
 mod generate;
+mod histories;
+mod many;
 mod property;
+mod questions;
+mod retries;
 mod scenarios;
+mod signals;
+mod starts;
+mod stopping;
 mod world;

@@ -29,6 +29,10 @@ pub(crate) struct World<'a> {
     pub(crate) log: Vec<String>,
     crashes: Crashes,
     pub(crate) widest: u32,
+    /// Attempts that are asked to stop are not heard of until a test says how they end.
+    pub(crate) held: bool,
+    /// What was released besides attempts to hand out.
+    pub(crate) told: Vec<Effect>,
 }
 
 pub(crate) fn good(_: &str, _: u32) -> Outcome {
@@ -39,30 +43,41 @@ pub(crate) fn bad(message: &str) -> Outcome {
     Outcome::Failure(StepError::new(ErrorClass::Failed, message))
 }
 
+/// How the runs of these tests start.
+pub(crate) fn started() -> Started {
+    Started {
+        run: RunId(7),
+        flow: "test".to_owned(),
+        version: FlowHash([0; 32]),
+        number: None,
+        inputs: Value::object::<&str>([]),
+        trigger: Value::Null,
+        seed: 42,
+        parent: None,
+        labels: Default::default(),
+        concurrency_key: None,
+        forked_from: None,
+        depth: 0,
+    }
+}
+
+/// The blueprint of a flow in the language.
+pub(crate) fn flow_of(text: &str) -> Blueprint {
+    crate::property::blueprint(&format!("drawloom: 1\nname: test\n{text}"), drawloom_lang::Optimise::On)
+}
+
 impl<'a> World<'a> {
     pub(crate) fn new(blueprint: Blueprint, script: Script<'a>, crashes: Crashes) -> Self {
         let blueprint = Arc::new(blueprint);
         let run = Run::new(Arc::clone(&blueprint), |_, with| Ok(with.clone()));
         let now = Timestamp(1_700_000_000_000_000);
         let (journal, tasks, log) = (Vec::new(), VecDeque::new(), Vec::new());
-        Self { blueprint, run, now, script, journal, tasks, log, crashes, widest: 0 }
+        Self { blueprint, run, now, script, journal, tasks, log, crashes, widest: 0, held: false, told: Vec::new() }
     }
 
     pub(crate) fn start(&mut self, inputs: &str) {
-        let started = Started {
-            run: RunId(7),
-            flow: "test".to_owned(),
-            version: FlowHash([0; 32]),
-            number: None,
-            inputs: Value::from_json(inputs.as_bytes()).expect("JSON"),
-            trigger: Value::Null,
-            seed: 42,
-            parent: None,
-            labels: Default::default(),
-            concurrency_key: None,
-            forked_from: None,
-            depth: 0,
-        };
+        let inputs = Value::from_json(inputs.as_bytes()).expect("JSON");
+        let started = Started { inputs, ..started() };
         self.give(Input::Start { started: Box::new(started), admitted: true, adopt: Vec::new() });
     }
 
@@ -106,10 +121,21 @@ impl<'a> World<'a> {
         effects
     }
 
+    /// The process dies, and the next one goes on from the journal.
+    pub(crate) fn recover_now(&mut self) {
+        let effects = self.recover();
+        self.tasks.clear();
+        self.release(effects);
+    }
+
     fn release(&mut self, effects: Vec<Effect>) {
         for effect in effects {
+            if !matches!(effect, Effect::Dispatch(_) | Effect::Continue) {
+                self.told.push(effect.clone());
+            }
             match effect {
                 Effect::Dispatch(it) => self.tasks.push_back(it),
+                Effect::Abort(_) if self.held => {}
                 Effect::Abort(attempt) => {
                     self.tasks.retain(|it| it.attempt != attempt);
                     let error = StepError::new(ErrorClass::Cancelled, "stopped");
@@ -162,12 +188,18 @@ impl<'a> World<'a> {
         panic!("the run does not end");
     }
 
-    /// The states of all steps by path, as the journal tells them.
-    pub(crate) fn states(&self) -> String {
+    /// The run as its journal tells it.
+    pub(crate) fn history(&self) -> History {
         let mut history = History::new(Arc::clone(&self.blueprint), |_, with| Ok(with.clone()));
         for (at, bytes) in &self.journal {
             history.apply(*at, &Fact::decode(bytes).expect("a fact")).expect("a fact that fits");
         }
+        history
+    }
+
+    /// The states of all steps by path, as the journal tells them.
+    pub(crate) fn states(&self) -> String {
+        let history = self.history();
         let lines = history.steps().iter().map(|it| format!("{}={}", it.path, it.status));
         lines.collect::<Vec<_>>().join(" ")
     }

@@ -11,7 +11,10 @@ use std::{
 
 use drawloom_blueprint::{ErrorClass, StepError};
 use drawloom_queue::{Stopped, Stream};
-use rustix::process::{Pid, Signal};
+use rustix::{
+    io::Errno,
+    process::{Pid, Signal},
+};
 use tokio::{
     io::{AsyncRead, AsyncReadExt},
     process::{Child, Command},
@@ -96,8 +99,18 @@ fn spawn(plan: &Plan, input: &Input) -> Result<Child, StepError> {
         io::ErrorKind::WouldBlock | io::ErrorKind::OutOfMemory => {
             StepError::new(ErrorClass::Unavailable, format!("the machine cannot start a process just now: {error}"))
         }
+        _ if is_out_of_files(&error) => {
+            let advice = "raise the limit (`ulimit -n`), or set a lower `parallelism`";
+            StepError::new(ErrorClass::Unavailable, format!("no process can be started just now: {error}; {advice}"))
+                .with_code("no_files")
+        }
         _ => failed("starting the command", &error),
     })
+}
+
+/// Whether this process, or the machine, has as many files open as it may.
+fn is_out_of_files(error: &io::Error) -> bool {
+    matches!(Errno::from_io_error(error), Some(Errno::MFILE | Errno::NFILE))
 }
 
 fn failed(what: &str, error: &io::Error) -> StepError {

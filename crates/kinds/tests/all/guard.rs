@@ -129,3 +129,16 @@ fn nonsense_in_the_list_is_an_error() {
         assert!(executors(&allowing(&[wrong])).is_err(), "{wrong}");
     }
 }
+
+#[tokio::test]
+async fn a_port_counts_wherever_it_stands_in_the_list() {
+    let server = Server::start(|_| json_answer("1")).await;
+    let port = server.address.port();
+    let url = json!({"url": format!("http://localhost:{port}/")});
+    let named = format!("localhost:{port}");
+    for allow in [&[named.as_str(), "10.9.9.9"][..], &["10.9.9.9", named.as_str()], &[named.as_str()]] {
+        assert_eq!(ask(allow, url.clone()).await, Ok(json!(1)), "{allow:?}");
+    }
+    let other = format!("localhost:{}", port - 1);
+    assert_eq!(ask(&[&other, "10.9.9.9"], url).await, Err("address_refused".to_owned()));
+}

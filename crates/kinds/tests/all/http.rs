@@ -353,3 +353,71 @@ async fn steps_at_once_do_not_wait_for_each_other() {
     }
     assert_eq!(COUNT.load(Ordering::SeqCst), 50);
 }
+
+#[tokio::test]
+async fn a_body_is_at_most_16_mib_where_nothing_is_said() {
+    for (size, fits) in [(16 << 20, true), ((16 << 20) + 1, false)] {
+        let server =
+            Server::start(move |_| answer("200 OK", &[("content-type", "text/plain")], vec![b'x'; size])).await;
+        let answered = run("http", json!({"url": server.url("/")})).await;
+        match answered {
+            Ok(it) => assert!(fits && it["body"].as_str().unwrap().len() == size),
+            Err(error) => assert!(!fits && error.code.as_deref() == Some("too_large"), "{error}"),
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_redirect_keeps_the_place_in_the_page_unless_it_names_one() {
+    let server = Server::start(|asked: &Asked| match asked.path.as_str() {
+        "/plain" => answer("302 Found", &[("location", "/end")], ""),
+        "/named" => answer("302 Found", &[("location", "/end#there")], ""),
+        _ => json_answer("1"),
+    })
+    .await;
+    for (from, to) in [("/plain#here", "/end#here"), ("/plain", "/end"), ("/named#here", "/end#there")] {
+        let returned = run("http", json!({"url": server.url(from)})).await.unwrap();
+        assert_eq!(returned["url"], server.url(to));
+    }
+}
+
+#[tokio::test]
+async fn what_says_that_it_is_text_is_text_and_what_is_neither_is_base64() {
+    let server = Server::start(|asked: &Asked| {
+        let content_type = match asked.path.as_str() {
+            "/text" => "text/plain",
+            "/xml" => "image/svg+xml",
+            "/latin" => "text/html; charset=ISO-8859-1",
+            _ => "application/octet-stream",
+        };
+        answer("200 OK", &[("content-type", content_type)], b"a\xe4z")
+    })
+    .await;
+    for (path, body) in [("/text", "a\u{fffd}z"), ("/xml", "a\u{fffd}z"), ("/latin", "aäz"), ("/bytes", "YeR6")] {
+        assert_eq!(run("http", json!({"url": server.url(path)})).await.unwrap()["body"], body, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_expected_may_be_written_in_many_ways() {
+    let server = Server::start(|_| answer("404 Not Found", &[], "")).await;
+    for (expect, fits) in [
+        (json!(404), true),
+        (json!("404"), true),
+        (json!(" 200-299 , 4xx "), true),
+        (json!([200, " 400-404 "]), true),
+        (json!("404-404"), true),
+        (json!("405-499"), false),
+        (json!("400-403"), false),
+        (json!("3XX"), false),
+        (json!(null), false),
+        (json!([]), false),
+    ] {
+        let answered = run("http", json!({"url": server.url("/"), "expect": expect})).await;
+        assert_eq!(answered.is_ok(), fits, "{expect}");
+    }
+    for wrong in [json!(99), json!(1000), json!("4x"), json!("a-b"), json!(true), json!([200, null])] {
+        let error = run("http", json!({"url": server.url("/"), "expect": wrong})).await.unwrap_err();
+        assert_eq!(error.class, Invalid, "{wrong}: {error}");
+    }
+}

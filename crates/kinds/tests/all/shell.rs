@@ -74,6 +74,33 @@ async fn only_named_variables_are_inherited() {
 }
 
 #[tokio::test]
+async fn a_program_is_the_first_in_the_path_that_can_be_run() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = tempfile::tempdir().unwrap();
+    let place = |name: &str, mode: u32| {
+        let place = folder.path().join(name);
+        std::fs::create_dir(&place).unwrap();
+        std::fs::write(place.join("tool"), format!("#!/bin/sh\necho {name}\n")).unwrap();
+        std::fs::set_permissions(place.join("tool"), std::fs::Permissions::from_mode(mode)).unwrap();
+        place.display().to_string()
+    };
+    let path = [place("plain", 0o644), place("right", 0o755), place("later", 0o755)].join(":");
+    let returned = run("shell", json!({"argv": ["tool"], "env": {"PATH": path}})).await.unwrap();
+    assert_eq!(returned["output"], "right");
+}
+
+#[tokio::test]
+async fn what_no_variable_can_be_called_is_refused() {
+    for name in ["", "A=B", "A\0"] {
+        for with in [json!({"command": "true", "env": {name: "x"}}), json!({"command": "true", "inherit_env": [name]})]
+        {
+            let error = run("shell", with).await.unwrap_err();
+            assert_eq!(error.class, Invalid, "{name:?}: {error}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn it_runs_in_its_folder_by_its_shell() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().canonicalize().unwrap();

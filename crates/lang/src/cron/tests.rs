@@ -46,6 +46,12 @@ fn what_all_programs_refuse_is_refused() {
         assert!(matches!(Cron::parse(text, "UTC"), Err(CronError::Syntax(_))), "{text}");
     }
     assert!(matches!(Cron::parse(&"1,".repeat(100_000), "UTC"), Err(CronError::Syntax(_))));
+    // No program needs one as long; the parser would take it.
+    let long = format!("{}1 * * * *", "1,".repeat(250));
+    let Err(CronError::Syntax(why)) = Cron::parse(&long, "UTC") else { panic!("it is taken") };
+    assert_eq!(why, "it is too long");
+    assert!(Cron::parse(&format!("{}1 * * * *", "1,".repeat(240)), "UTC").is_ok());
+    assert!(Cron::parse("  @daily ", "UTC").is_ok());
 }
 
 #[test]

@@ -152,6 +152,8 @@ fn only_steps_with_nothing_beside_them_are_fused() {
     {
         assert_eq!(fused(&format!("{a}  - {{ id: b, uses: log, run_if: {rule} }}\n")), follows, "{rule}");
     }
+    // It starts at once, beside the others.
+    assert_eq!(fused(&format!("{a}{b}  - {{ id: c, uses: log, run_if: always }}\n")), "");
     assert_eq!(fused(&format!("  - {{ id: a, stop: now }}\n{b}")), "");
     let inside =
         |head: &str| format!("  - {{ id: o, {head}, do: [ {{ id: a, uses: log }}, {{ id: b, uses: log }} ] }}\n");
@@ -171,4 +173,64 @@ fn what_is_used_stays_and_keeps_its_order() {
     let (after, changes) = compact(before.clone());
     assert!(changes.is_empty());
     assert_eq!(after, before);
+}
+
+/// One of everything that names a step, a scope or an expression.
+const LIVE: &str = r#"
+  - id: fetch
+    uses: http
+    with: { url: "https://x/{{ inputs.day }}" }
+    cache: { ttl: 1h, key: "{{ inputs.day }}-key" }
+    compensate: [ { id: undo, uses: shell, with: { command: "undo {{ fetch.body }}" } } ]
+  - { id: sides, parallel: { mail: [ { id: send, uses: http, with: { url: "{{ inputs.mail }}" } } ], audit: [] } }
+  - id: choice
+    switch:
+      - { when: "{{ inputs.a }}", do: [ { id: ca, uses: log, with: { message: "{{ inputs.a }}!" } } ] }
+      - { do: [ { id: cb, uses: shell, with: { command: "{{ inputs.b }}" } } ] }
+  - id: each
+    for_each: { in: "{{ inputs.items }}", concurrency: "{{ inputs.width }}", batch: "{{ inputs.batch }}" }
+    do: [ { id: twice, set: { y: "{{ item * 2 }}" } }, { id: say, uses: log, with: { message: "{{ twice.y }}" } } ]
+  - id: poll
+    loop: { until: "{{ status.done }}", while: "{{ inputs.go }}", max: "{{ inputs.most }}", every: 5s }
+    do: [ { id: status, uses: http, with: { url: "{{ inputs.status }}" } } ]
+  - id: careful
+    try: [ { id: risky, uses: shell, with: { command: "{{ inputs.risk }}" } } ]
+    catch: [ { id: told, uses: log, with: { message: "{{ error.message }}" } } ]
+    finally: [ { id: clean, uses: shell, with: { command: "{{ inputs.clean }}" } } ]
+  - { id: nap, wait: { for: "{{ inputs.nap }}" } }
+  - { id: later, wait: { until: "{{ inputs.at }}" } }
+  - { id: signalled, wait: { signal: "go-{{ inputs.x }}" } }
+  - { id: approved, wait: { approval: "Ship {{ inputs.x }}?" } }
+  - { id: child, flow: other@3, with: { x: "{{ inputs.child }}" } }
+  - { id: bad, fail: "no {{ inputs.why }}", when: "{{ inputs.bad }}" }
+  - { id: good, stop: "{{ inputs.enough }}", when: "{{ inputs.good }}" }
+"#;
+
+#[test]
+fn what_stands_behind_dead_branches_moves_up_whole() {
+    // Within a block, so that what is dropped stands before it.
+    let live = LIVE.replace("\n  ", "\n      ");
+    let flow = |dead: &str| {
+        crate::emit::tests::plain(&format!(
+            r#"drawloom: 1
+name: test
+labels: {{ day: "{{{{ inputs.day }}}} label" }}
+limits: {{ concurrency: {{ max: 2, key: "{{{{ inputs.customer }}}} key" }} }}
+steps:
+  - {{ id: dead, if: "{{{{ false }}}}", then: [ {dead} ] }}
+  - id: around
+    try:{live}outputs: {{ out: "{{{{ fetch.body }}}} out" }}
+"#
+        ))
+    };
+    let little = flow("{ id: d, uses: log }");
+    let much = flow(
+        r#"{ id: d, uses: log, with: { message: "{{ inputs.d1 }} dead" } }, { id: e, for_each: { in: "{{ inputs.d2 }}" },
+           do: [ { id: g, try: [ { id: h, uses: shell, with: { command: "{{ inputs.d3 }} dead" } } ] } ] },
+           { id: i, loop: { until: "{{ inputs.d4 }}" }, do: [ { id: j, uses: log } ] }"#,
+    );
+    assert!(much.exprs.len() > little.exprs.len() + 3 && much.scopes.len() > little.scopes.len());
+    let (little, much) = (all(little).0, all(much).0);
+    assert!(little.limits.concurrency.as_ref().is_some_and(|it| it.key.is_some()));
+    assert!(little == much, "{}\n{}", crate::explain::text(&little, &[]), crate::explain::text(&much, &[]));
 }

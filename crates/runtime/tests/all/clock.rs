@@ -89,3 +89,32 @@ steps:
     let loom = world.open().await;
     assert_eq!(loom.recover(Recover::All).await.unwrap(), [run]);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_cached_result_serves_until_its_time_is_over() {
+    let (world, clock) = wound();
+    let loom = world.open().await;
+    let text = "name: c\nsteps: [ { id: a, uses: probe, with: { value: 1 }, cache: { ttl: 90m } } ]\n";
+    for (hours, begun) in [(0, 1), (1, 1), (1, 2), (1, 2)] {
+        clock.forward(hours);
+        let run = loom.start(start(text)).await.unwrap().run;
+        assert_eq!(loom.finished(run).await.unwrap().status, RunStatus::Succeeded);
+        assert_eq!(world.probe.begun("a"), begun);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_times_of_facts_do_not_go_back_with_the_clock() {
+    let (world, clock) = wound();
+    let loom = world.open().await;
+    let text = "name: t\nsteps: [ { id: a, uses: probe, with: { hold: a } }, { id: w, wait: 10s } ]\n";
+    let run = loom.start(start(text)).await.unwrap().run;
+    world.probe.until(|it| it.begun("a") == 1).await;
+    clock.forward(-2);
+    world.probe.open("a");
+    let view = timeout(MINUTE, loom.finished(run)).await.expect("it is woken").unwrap();
+    let mut facts = loom.reader().facts(run, 0).await.unwrap();
+    let at: Vec<Timestamp> = facts.drain(..).map(|it| it.at).collect();
+    assert!(at.is_sorted(), "{at:?}");
+    assert!(view.ended_at.unwrap().since(view.started_at) < MINUTE);
+}

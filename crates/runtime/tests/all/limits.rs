@@ -53,7 +53,9 @@ async fn a_full_flow_rejects_skips_or_cancels() {
     let held = loom.start(start(&limited("reject"))).await.unwrap().run;
     assert!(matches!(loom.start(start(&limited("reject"))).soon().await, Err(Error::Full { max: 1, .. })));
     let skipped = loom.start(start(&limited("skip"))).soon().await.unwrap().run;
-    assert_eq!(loom.finished(skipped).soon().await.unwrap().status, RunStatus::Cancelled);
+    let skipped = loom.finished(skipped).soon().await.unwrap();
+    assert_eq!(skipped.status, RunStatus::Cancelled);
+    assert_eq!(skipped.error.unwrap().code.as_deref(), Some("flow_full"));
     let instead = loom.start(start(&limited("cancel_running"))).soon().await.unwrap().run;
     assert_eq!(loom.finished(held).soon().await.unwrap().status, RunStatus::Cancelled);
     world.probe.open("x");
@@ -86,8 +88,59 @@ steps: [ { id: a, uses: probe, with: { value: 1 } }, { id: b, uses: probe, with:
         .unwrap()
         .run;
     loom.finished(small).soon().await.unwrap();
-    let done_before = world.probe.done().iter().filter(|it| it.path.starts_with("m[")).count();
-    assert!(done_before < 1_500, "{done_before} of the large run came first");
+    let order = world.probe.order();
+    let at = |what: &str| order.iter().position(|it| it == what).unwrap();
+    let between = &order[at("a")..at("b done")];
+    let others = between.iter().filter(|it| it.starts_with("m[") && !it.ends_with(" done")).count();
+    assert!(others < 1_000, "{others} of the large run came between");
     assert_eq!(loom.finished(large).soon().await.unwrap().status, RunStatus::Succeeded);
     assert!(world.probe.most_together() <= 4);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn tasks_that_wait_for_a_slot_go_by_their_priority() {
+    let mut world = memory();
+    world.settings.parallelism = 1;
+    let loom = world.open().await;
+    let text = "
+name: ordered
+steps:
+  - { id: a, needs: [], uses: probe, priority: 9, with: {} }
+  - { id: b, needs: [], uses: probe, priority: -1, with: {} }
+  - { id: c, needs: [], uses: probe, priority: 5, with: {} }
+  - { id: d, needs: [], uses: probe, with: {} }
+  - { id: e, needs: [], uses: probe, priority: 5, with: {} }
+";
+    let run = loom.start(start(text)).await.unwrap().run;
+    assert_eq!(loom.finished(run).soon().await.unwrap().status, RunStatus::Succeeded);
+    let begun: Vec<String> = world.probe.order().into_iter().filter(|it| !it.ends_with(" done")).collect();
+    assert_eq!(begun, ["a", "c", "e", "d", "b"]);
+    assert_eq!(world.probe.most_together(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_slot_of_a_killed_attempt_goes_to_the_next_that_waits() {
+    let mut world = memory();
+    world.settings.parallelism = 1;
+    let loom = world.open().await;
+    let text = |more: &str| format!("\nname: one\nsteps: [ {{ id: a, uses: probe, with: {{ {more} }} }} ]\n");
+    let stuck = loom.start(start(&text("stuck: true"))).await.unwrap().run;
+    world.probe.until(|it| it.begun("a") == 1).await;
+    let next = loom.start(start(&text("value: 1"))).await.unwrap().run;
+    loom.kill(stuck).soon().await.unwrap();
+    assert_eq!(loom.finished(next).soon().await.unwrap().status, RunStatus::Succeeded);
+    assert_eq!(world.probe.dropped(), 1, "work that does not stop is dropped");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_waits_for_a_slot_is_told_who_holds_those_of_its_key() {
+    let world = memory();
+    let loom = world.open().await;
+    let text = limited("queue");
+    let with = |key: &str| Start { inputs: json(&format!(r#"{{"k":"{key}"}}"#)), ..start(&text) };
+    let other = loom.start(with("y")).await.unwrap().run;
+    let holder = loom.start(with("x")).await.unwrap().run;
+    let waiting = loom.start(with("x")).await.unwrap().run;
+    let why = loom.reader().why(waiting, "a").await.unwrap();
+    assert!(why[0].reason.contains(&holder.to_string()) && !why[0].reason.contains(&other.to_string()), "{why:?}");
 }

@@ -2,15 +2,19 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+mod children;
 mod clock;
 mod commits;
 mod control;
 mod crashes;
+mod ends;
+mod events;
 mod fairness;
 mod limits;
 mod outputs;
 mod probe;
 mod runs;
 mod secrets;
+mod versions;
 mod world;
 mod wrapped;

@@ -3,7 +3,7 @@
 use drawloom_blueprint::RunStatus;
 use drawloom_store::{BlobHash, LogPlace, LogQuery};
 
-use crate::world::{Within, start, worlds};
+use crate::world::{Within, memory, start, worlds};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn large_outputs_stand_beside_the_journal() {
@@ -47,12 +47,18 @@ name: deep
 steps:
   - { id: a, uses: probe, with: { levels: 100 } }
   - { id: b, uses: probe, with: { levels: 200 }, on_failure: continue }
+  - { id: c, uses: probe, with: { members: 200 }, on_failure: continue }
+  - { id: d, uses: probe, with: { levels: 127 } }
+  - { id: e, uses: probe, with: { members: 128 }, on_failure: continue }
 ";
         let loom = world.open().await;
         let run = loom.start(start(text)).await.unwrap().run;
         let view = loom.finished(run).soon().await.unwrap();
         assert_eq!(view.steps[0].status, "succeeded");
-        assert_eq!(view.steps[1].error.as_ref().unwrap().code.as_deref(), Some("output_too_deep"));
+        for at in [1, 2, 4] {
+            assert_eq!(view.steps[at].error.as_ref().unwrap().code.as_deref(), Some("output_too_deep"));
+        }
+        assert_eq!(view.steps[3].status, "succeeded");
     }
 }
 
@@ -130,4 +136,76 @@ steps:
         assert_eq!(store.blobs_of(other).await.unwrap(), [hash], "the other run keeps it");
         assert!(store.check(10).await.unwrap().is_empty());
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn results_are_told_apart_by_the_key_that_the_flow_gives() {
+    let world = memory();
+    let text = |value: u32, key: u32| {
+        format!(
+            "
+name: keyed
+steps: [ {{ id: a, uses: probe, with: {{ value: {value} }}, cache: {{ ttl: 1h, key: 'k{key}' }} }} ]
+outputs: {{ a: '{{{{ a }}}}' }}
+"
+        )
+    };
+    let loom = world.open().await;
+    for (value, key, expected) in [(1, 1, 1), (2, 1, 1), (2, 2, 2), (1, 2, 2)] {
+        let run = loom.start(start(&text(value, key))).await.unwrap().run;
+        let view = loom.finished(run).soon().await.unwrap();
+        assert_eq!(view.outputs.to_json(), format!(r#"{{"a":{expected}}}"#));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn lines_are_kept_in_order_however_many_there_are_and_whatever_died() {
+    let world = memory();
+    let text = "
+name: talks
+steps: [ { id: a, uses: probe, with: { print: \"one\\ntwo\", warn: three, hold: a } }, { id: l, uses: log, with: { message: \"x\\ny\" } } ]
+";
+    let loom = world.open().await;
+    let run = loom.start(start(text)).await.unwrap().run;
+    world.probe.until(|it| it.begun("a") == 1).await;
+    // The lines of the first life are on their way to the store for a while.
+    let store = world.store().await;
+    let query = LogQuery { run, path: None, attempt: None };
+    while store.read_logs(&query, LogPlace::default(), 10).await.unwrap().len() < 3 {
+        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+    }
+    drop(loom);
+    let loom = world.recover().await;
+    world.probe.open("a");
+    assert_eq!(loom.finished(run).soon().await.unwrap().status, RunStatus::Succeeded);
+    loom.close().soon().await.unwrap();
+    let lines = world.store().await.read_logs(&query, LogPlace::default(), 100).await.unwrap();
+    let told: Vec<String> =
+        lines.iter().map(|it| format!("{} {:?} {}", it.source.path, it.line.stream, it.line.text)).collect();
+    let life = ["a Stdout one", "a Stdout two", "a Stderr three"];
+    assert_eq!(told, [life.as_slice(), &life, &["l Stdout x", "l Stdout y"]].concat());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn room_for_lines_is_given_back_when_they_are_stored() {
+    let world = memory();
+    let line = "x".repeat(1 << 20);
+    let text = format!("\nname: talks\nsteps: [ {{ id: a, uses: probe, with: {{ print: {line} }} }} ]\n");
+    let loom = world.open().await;
+    let start = start(&text);
+    let mut runs = Vec::new();
+    for _ in 0..40 {
+        let run = loom.start(start.clone()).await.unwrap().run;
+        loom.finished(run).soon().await.unwrap();
+        runs.push(run);
+        tokio::time::sleep(std::time::Duration::from_millis(3)).await;
+    }
+    loom.close().soon().await.unwrap();
+    let store = world.store().await;
+    let mut kept = 0;
+    for run in runs {
+        let query = LogQuery { run, path: None, attempt: None };
+        kept += store.read_logs(&query, LogPlace::default(), 10).await.unwrap().len();
+    }
+    assert_eq!(kept, 40);
 }

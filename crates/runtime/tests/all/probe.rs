@@ -31,20 +31,31 @@ struct Seen {
     together: usize,
     most_together: usize,
     withs: Vec<Value>,
+    dropped: usize,
 }
 
 /// The kind `probe`: returns `value`; fails the first `fails` times; waits for the gate `hold`; prints `print`;
-/// returns a text of `bytes` bytes; keeps the text `keep` beside the run and returns the reference; returns how long
-/// what `fetch` refers to is; panics; returns a list of `levels` levels; does not stop where it
-/// is `stuck`.
+/// warns `warn`; fails saying `fail`; returns a text of `bytes` bytes; keeps the text `keep` beside the run and returns the reference; returns how long
+/// what `fetch` refers to is; panics; returns a list of `levels` levels, or objects of so many `members`; does not stop
+/// where it is `stuck`; succeeds when it is stopped where it is `late`.
 pub(crate) struct Probe {
     info: KindInfo,
+    brief: bool,
     seen: Mutex<Seen>,
     changed: Notify,
 }
 
 impl Probe {
     pub(crate) fn new() -> Arc<Self> {
+        Arc::new(Self::made())
+    }
+
+    /// One whose tasks begin in place.
+    pub(crate) fn brief() -> Arc<Self> {
+        Arc::new(Self { brief: true, ..Self::made() })
+    }
+
+    fn made() -> Self {
         let any = Value::object([("type", Value::from("object"))]);
         let info = KindInfo {
             name: "probe",
@@ -55,7 +66,7 @@ impl Probe {
             returns: any,
             docs: "",
         };
-        Arc::new(Self { info, seen: Mutex::default(), changed: Notify::new() })
+        Self { info, brief: false, seen: Mutex::default(), changed: Notify::new() }
     }
 
     pub(crate) fn open(&self, gate: &str) {
@@ -85,6 +96,11 @@ impl Probe {
 
     pub(crate) fn most_together(&self) -> usize {
         self.seen.lock().unwrap().most_together
+    }
+
+    /// How many executions ended in the middle, as nobody waited for them any longer.
+    pub(crate) fn dropped(&self) -> usize {
+        self.seen.lock().unwrap().dropped
     }
 
     pub(crate) fn withs(&self) -> Vec<Value> {
@@ -149,8 +165,17 @@ impl Probe {
             sink.write(text.to_owned().into()).await?;
             kept = Some(sink.finish().await?.into_value(Some("text/plain")));
         }
+        if let Some(text) = with.get("warn").and_then(Value::as_str) {
+            context.output.line(Line { stream: Stream::Err, text: text.to_owned() });
+        }
         if let Some(gate) = with.get("hold").and_then(Value::as_str) {
-            self.gate(gate, context).await?;
+            let stopped = self.gate(gate, context).await;
+            if !with.get("late").is_some_and(Value::is_true) {
+                stopped?;
+            }
+        }
+        if let Some(text) = with.get("fail").and_then(Value::as_str) {
+            return Err(StepError::new(ErrorClass::Failed, text));
         }
         if with.get("panic").is_some_and(Value::is_true) {
             panic!("on purpose");
@@ -165,6 +190,9 @@ impl Probe {
         }
         if let Some(Value::Int(levels)) = with.get("levels") {
             return Ok((0..*levels).fold(Value::Null, |it, _| Value::from(vec![it])));
+        }
+        if let Some(Value::Int(levels)) = with.get("members") {
+            return Ok((0..*levels).fold(Value::Null, |it, _| Value::object([("m", it)])));
         }
         if with.get("stuck").is_some_and(Value::is_true) {
             std::future::pending::<()>().await;
@@ -184,15 +212,34 @@ impl Probe {
     }
 }
 
+/// An execution that has not ended.
+struct Going<'a>(&'a Probe, bool);
+
+impl Drop for Going<'_> {
+    fn drop(&mut self) {
+        if self.1
+            && let Ok(mut seen) = self.0.seen.lock()
+        {
+            seen.dropped += 1;
+        }
+    }
+}
+
 #[async_trait]
 impl Executor for Probe {
     fn info(&self) -> &KindInfo {
         &self.info
     }
 
+    fn is_brief(&self) -> bool {
+        self.brief
+    }
+
     async fn execute(&self, task: Task, context: Context) -> Outcome {
         self.begin(&task);
+        let mut going = Going(self, true);
         let result = self.work(&task, &context).await;
+        going.1 = false;
         let mut seen = self.seen.lock().unwrap();
         seen.together -= 1;
         seen.order.push(format!("{} done", task.path));

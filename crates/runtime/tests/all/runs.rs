@@ -34,6 +34,7 @@ async fn a_run_goes_from_start_to_end() {
             match &it.what {
                 What::Run { status, .. } => told.push(status.name().to_owned()),
                 What::Step { path, status, .. } => told.push(format!("{path} {}", status.name())),
+                What::Unreadable { message, .. } => panic!("it can be read: {message}"),
                 What::Line { text, .. } => lines.push(text.to_string()),
             }
             if matches!(&it.what, What::Run { status, .. } if status.is_end()) {

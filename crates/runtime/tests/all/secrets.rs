@@ -23,6 +23,7 @@ steps:
   - { id: a, uses: probe, with: { value: { said: 'it is {{ secrets.token }}' }, print: 'x {{ secrets.token }} y' } }
   - { id: b, uses: probe, with: { value: '{{ secrets.missing }}' }, on_failure: continue }
   - { id: c, uses: probe, with: { value: \"{{ secrets.token | int }}\" }, on_failure: continue }
+  - { id: d, uses: probe, with: { fail: 'no {{ secrets.token }}' }, on_failure: continue }
 outputs: { a: '{{ a }}' }
 ";
     let run = loom.start(start(text)).await.unwrap().run;
@@ -32,6 +33,7 @@ outputs: { a: '{{ a }}' }
     assert_eq!(view.outputs.to_json(), r#"{"a":{"said":"it is ***"}}"#);
     assert!(view.steps[1].error.as_ref().unwrap().message.contains("secrets set missing"));
     assert!(view.steps[2].error.is_some());
+    assert_eq!(view.steps[3].error.as_ref().unwrap().message, "no ***");
     loom.close().soon().await.unwrap();
     let mut told = String::new();
     while let Ok(Some(Seen::Event(it))) =

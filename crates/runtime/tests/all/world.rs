@@ -6,7 +6,7 @@ use drawloom_blueprint::{Blueprint, StepError, Value};
 use drawloom_lang::{KindInfo, Kinds, Optimise, Options, Placement, Source};
 use drawloom_queue::Executor;
 use drawloom_runtime::{Error, Loom, Recover, RunView, Settings, Start, Which};
-use drawloom_store::{MemoryStore, Store, StoreError};
+use drawloom_store::{MemoryStore, Publish, Store, StoreError};
 use drawloom_store_sqlite::{Access, Durability, SqliteStore};
 use tempfile::TempDir;
 
@@ -24,9 +24,10 @@ pub(crate) struct World {
     pub(crate) settings: Settings,
 }
 
-/// The stores that every test runs on.
+/// The stores that every test runs on, and tasks that begin in place.
 pub(crate) fn worlds() -> Vec<World> {
-    vec![memory(), World::new(Place::Sqlite(TempDir::new().unwrap()))]
+    let brief = World::with(Place::Memory(MemoryStore::new()), Probe::brief());
+    vec![memory(), brief, World::new(Place::Sqlite(TempDir::new().unwrap()))]
 }
 
 pub(crate) fn memory() -> World {
@@ -35,14 +36,17 @@ pub(crate) fn memory() -> World {
 
 fn inline(kind: &str, with: &Value) -> Result<Value, StepError> {
     match kind {
-        "log" => Ok(with.clone()),
+        "log" => Ok(with.get("message").unwrap_or(with).clone()),
         other => Err(StepError::invalid(format!("no inline kind {other}"))),
     }
 }
 
 impl World {
     fn new(place: Place) -> Self {
-        let probe = Probe::new();
+        Self::with(place, Probe::new())
+    }
+
+    fn with(place: Place, probe: Arc<Probe>) -> Self {
         let executors: Vec<Arc<dyn Executor>> = vec![Arc::clone(&probe) as Arc<dyn Executor>];
         let mut settings = Settings::new(executors, inline);
         settings.grace = Duration::from_millis(200);
@@ -102,6 +106,14 @@ pub(crate) fn flow(text: &str) -> Arc<Blueprint> {
 
 pub(crate) fn start(text: &str) -> Start {
     Start::of(Which::Blueprint { blueprint: flow(text), source: None }, Value::Null)
+}
+
+/// Publishes a version of a flow, and says its number.
+pub(crate) async fn publish(store: &dyn Store, text: &str) -> u32 {
+    let blueprint = flow(text);
+    let hash = store.put_version(blueprint.encode().into(), None).await.unwrap();
+    let publish = Publish { flow: blueprint.flow.clone(), hash, note: String::new(), at: drawloom_runtime::now() };
+    store.publish(publish).await.unwrap().number
 }
 
 pub(crate) fn json(text: &str) -> Value {

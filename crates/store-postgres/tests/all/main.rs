@@ -15,8 +15,8 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use drawloom_blueprint::{FlowHash, RunId, RunStatus, Timestamp};
 use drawloom_store::{
-    Append, Claim, Entry, Follows, Journal as _, RunAppend, RunHead, RunReader as _, RunState, Store, StoreError,
-    Upkeep as _,
+    Append, Blobs as _, Claim, Entry, Follows, Journal as _, Keep, LogAppend, LogLine, LogSource, LogStream, Logs as _,
+    Prune, Pruned, RunAppend, RunHead, RunReader as _, RunState, Store, StoreError, Upkeep as _,
     conformance::{self, Place},
 };
 use drawloom_store_postgres::{Access, Durability};
@@ -85,6 +85,43 @@ async fn rows_count_all_facts_at_any_time() {
     let info = store.info().await.unwrap();
     assert_eq!((info.flows[0].facts, info.flows[0].fact_bytes), (151, bytes + 3));
     assert_eq!(store.run(run(1)).await.unwrap().unwrap().last_seq, 151);
+    drop(store);
+    place.drop().await;
+}
+
+/// What was deleted leaves no row behind, and a blob goes when it is old and no run refers to it.
+#[tokio::test]
+async fn what_goes_leaves_nothing_in_the_database() {
+    let place = Server::shared().place();
+    let store = place.open();
+    let claim = store.claim("owner").await.unwrap();
+    let [used, gone, young] = ["of an open run", "of a run that ends", "of a run to come"];
+    let used = store.put_blob(used.into()).await.unwrap();
+    let gone = store.put_blob(gone.into()).await.unwrap();
+    let mut open_run = fact(run(1), 0, "first");
+    open_run.blobs.push(used);
+    let mut ended = fact(run(2), 0, "first");
+    ended.blobs.push(gone);
+    ended.state = RunState { status: RunStatus::Failed, ended_at: Some(Timestamp(9)), ..RunState::default() };
+    append(&store, claim, vec![open_run, ended]).await.unwrap();
+    let source = LogSource { run: run(2), path: "a".to_owned(), attempt: 1 };
+    let line = LogLine { seq: 1, stream: LogStream::Stdout, at: Timestamp(0), text: "line".to_owned() };
+    store.append_logs(vec![LogAppend { source, lines: vec![line] }]).await.unwrap();
+    let client = place.client().await;
+    client.batch_execute("UPDATE blobs SET put_at = now() - interval '2 hours'").await.unwrap();
+    let young = store.put_blob(young.into()).await.unwrap();
+    let prune = |keep| Prune { flow: None, keep: Keep::Last(keep), now: Timestamp(10), limit: 100 };
+    assert_eq!(store.prune(prune(1)).await, Ok(Pruned::default()), "both are referred to");
+    assert_eq!(store.prune(prune(0)).await, Ok(Pruned { runs: 1, facts: 1, blobs: 1 }));
+    for (blob, is_there) in [(used, true), (gone, false), (young, true)] {
+        assert_eq!(store.has_blob(blob).await, Ok(is_there));
+    }
+    for (table, wanted) in
+        [("runs", 1), ("facts", 1), ("run_labels", 1), ("run_blobs", 1), ("log_sources", 0), ("log_batches", 0)]
+    {
+        let there: i64 = client.query_one(&format!("SELECT count(*) FROM {table}"), &[]).await.unwrap().get(0);
+        assert_eq!(there, wanted, "{table}");
+    }
     drop(store);
     place.drop().await;
 }

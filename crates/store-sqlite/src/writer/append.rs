@@ -10,10 +10,10 @@ use drawloom_store::{
 };
 use rusqlite::{OptionalExtension, params};
 
-use super::Desk;
+use super::{Desk, desk::Known};
 use crate::{
-    columns::{key, status_code, unsigned},
-    fault::{Fault, Work},
+    columns::{UNWRITTEN, count, key, status_code, unsigned},
+    fault::Work,
 };
 
 /// The size from which on no further fact is packed into a row.
@@ -41,7 +41,7 @@ impl Desk {
             }
             Follows::Seq(seq) => {
                 let last = seq + append.facts.len() as u64;
-                self.update_run(append.run, &append.state, (last, bytes as u64))?;
+                self.renew_run(append, (last, bytes as u64))?;
                 (seq + 1, last)
             }
         };
@@ -59,10 +59,26 @@ impl Desk {
     fn remember(&mut self, append: &RunAppend, last: u64) {
         if append.state.status.is_end() {
             // Hardly anything follows an end, so its place is better used for another run.
-            self.lasts.remove(&append.run);
-        } else {
-            self.lasts.insert(append.run, last);
+            self.known.remove(&append.run);
+            return;
         }
+        let known = self.known.entry(append.run).or_default();
+        known.last = last;
+        if known.state.as_ref() != Some(&append.state) {
+            known.state = Some(append.state.clone());
+        }
+    }
+
+    /// Writes the row of a run, unless only its facts become more: most appends leave its state as it was, and a row
+    /// stands in several indexes.
+    fn renew_run(&mut self, append: &RunAppend, (last, bytes): (u64, u64)) -> Work<()> {
+        let known = self.known.entry(append.run).or_default();
+        known.unwritten += bytes;
+        if known.state.as_ref() == Some(&append.state) && !append.state.status.is_end() {
+            return Ok(());
+        }
+        let bytes = std::mem::take(&mut known.unwritten);
+        self.update_run(append.run, &append.state, (last, bytes))
     }
 
     fn insert_run(&self, append: &RunAppend, head: &RunHead, (last, bytes): (u64, u64)) -> Work<()> {
@@ -115,8 +131,21 @@ impl Desk {
         if changed == 1 { Ok(()) } else { Err(rusqlite::Error::StatementChangedRows(changed).into()) }
     }
 
+    /// What the file says of a run; none where it is not there, which is what is asked most.
+    fn look_up(&self, run: RunId) -> Work<Option<Known>> {
+        let mut find = self.conn.prepare_cached("SELECT last_seq FROM runs WHERE id = ?")?;
+        let Some(last) = find.query_row([key(run)], |row| count(row, 0)).optional()? else { return Ok(None) };
+        let mut find = self.conn.prepare_cached(&format!(
+            "SELECT coalesce(sum(f.count), 0), coalesce(sum(f.bytes), 0) FROM runs r, facts f \
+             WHERE r.id = ? AND {UNWRITTEN}"
+        ))?;
+        let (more, unwritten) = find.query_row([key(run)], |row| Ok((count(row, 0)?, count(row, 1)?)))?;
+        Ok(Some(Known { last: last + more, unwritten, state: None }))
+    }
+
     fn insert_facts(&mut self, run: RunId, first: u64, facts: &[Entry]) -> Work<()> {
-        let mut insert = self.conn.prepare_cached("INSERT INTO facts (run, seq, body) VALUES (?, ?, ?)")?;
+        let mut insert =
+            self.conn.prepare_cached("INSERT INTO facts (run, seq, body, count, bytes) VALUES (?, ?, ?, ?, ?)")?;
         let (mut seq, mut rest, mut body) = (first, facts, Vec::new());
         while !rest.is_empty() {
             let mut size = 0;
@@ -128,7 +157,14 @@ impl Desk {
             let (row, behind) = rest.split_at(full.unwrap_or(rest.len()));
             body.clear();
             pack::pack_facts(row, &mut body);
-            insert.execute(params![key(run), unsigned(seq), body])?;
+            let bytes: usize = row.iter().map(|it| it.fact.len()).sum();
+            insert.execute(params![
+                key(run),
+                unsigned(seq),
+                body,
+                unsigned(row.len() as u64),
+                unsigned(bytes as u64)
+            ])?;
             self.writing.rows += 1;
             self.writing.bytes += body.len() as u64;
             seq += row.len() as u64;
@@ -145,14 +181,13 @@ impl Present for Desk {
     }
 
     fn last_seq(&mut self, run: RunId) -> Result<u64, StoreError> {
-        if let Some(last) = self.lasts.get(&run) {
-            return Ok(*last);
+        if let Some(known) = self.known.get(&run) {
+            return Ok(known.last);
         }
-        let read = || -> Work<Option<i64>> {
-            let mut find = self.conn.prepare_cached("SELECT last_seq FROM runs WHERE id = ?")?;
-            Ok(find.query_row([key(run)], |row| row.get(0)).optional()?)
-        };
-        Ok(read().map_err(Fault::writing)?.map_or(0, i64::unsigned_abs))
+        let Some(known) = self.look_up(run).map_err(|it| it.writing(&self.path))? else { return Ok(0) };
+        let last = known.last;
+        self.known.insert(run, known);
+        Ok(last)
     }
 
     fn key_owner(&mut self, idempotency_key: &str) -> Result<Option<RunId>, StoreError> {
@@ -160,6 +195,6 @@ impl Present for Desk {
             let mut find = self.conn.prepare_cached("SELECT id FROM runs WHERE idempotency_key = ?")?;
             Ok(find.query_row([idempotency_key], |row| crate::columns::run_id(row, 0)).optional()?)
         };
-        read().map_err(Fault::writing)
+        read().map_err(|it| it.writing(&self.path))
     }
 }

@@ -1,4 +1,4 @@
-//! Where the writer's thread works: its connection, what it remembers, and its transactions.
+//! Where everything is written: the connection, what is remembered of it, and its transactions.
 //!
 //! **Invariant:** what is remembered of the file holds as long as nobody else has written to it; that is asked at the
 //! start of each transaction. A transaction that failed leaves nothing remembered.
@@ -6,17 +6,15 @@
 use std::{
     collections::HashMap,
     path::{Path, PathBuf},
-    sync::{
-        Arc, Mutex, PoisonError,
-        mpsc::{Receiver, RecvTimeoutError},
-    },
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
 };
 
 use drawloom_blueprint::RunId;
-use drawloom_store::{Claim, Epoch, StoreError, Written};
+use drawloom_store::{Claim, Epoch, RunState, StoreError, Written};
 use rusqlite::Connection;
 
-use super::{Answer, Job, Shared, wal::WalFlush};
+use super::{Answer, Shared, wal::WalFlush};
 use crate::{
     Durability,
     fault::{Fault, Work},
@@ -24,21 +22,32 @@ use crate::{
     schema,
 };
 
-/// Runs whose last number is remembered at most.
+/// Runs of which something is remembered at most.
 const REMEMBERED: usize = 100_000;
 
 /// Pages in the log before they are moved into the file: 16 MiB. Larger saves writes, smaller saves space.
 const CHECKPOINT_PAGES: i64 = 4096;
 
+/// What the writer knows of a run without looking it up.
+#[derive(Debug, Default)]
+pub(super) struct Known {
+    /// The number of its last fact.
+    pub(super) last: u64,
+    /// Bytes of facts that its row does not count yet.
+    pub(super) unwritten: u64,
+    /// The state in its row; none where the row was not written by this process.
+    pub(super) state: Option<RunState>,
+}
+
 /// The writer's connection and memory.
 #[derive(Debug)]
 pub(crate) struct Desk {
     pub(super) conn: Connection,
-    path: PathBuf,
+    pub(super) path: PathBuf,
     lock: Option<OwnerLock>,
     pub(super) epoch: Epoch,
-    /// The numbers of the last facts of runs.
-    pub(super) lasts: HashMap<RunId, u64>,
+    /// What is known of unended runs.
+    pub(super) known: HashMap<RunId, Known>,
     data_version: i64,
     flush: Option<WalFlush>,
     broken: Option<String>,
@@ -50,13 +59,14 @@ pub(crate) struct Desk {
 
 impl Desk {
     pub(super) fn open(path: &Path, durability: Durability) -> Result<Self, StoreError> {
-        Self::try_open(path, durability).map_err(Fault::reading)
+        Self::try_open(path, durability).map_err(|it| it.opening(path))
     }
 
     fn try_open(path: &Path, durability: Durability) -> Work<Self> {
         let mut conn = schema::writing(path)?;
         schema::migrate(path, &mut conn)?;
         schema::use_log(&conn)?;
+        schema::settle(&conn)?;
         let (level, flush) = match durability {
             Durability::Full => ("FULL", None),
             Durability::Relaxed => ("NORMAL", Some(WalFlush::new(path))),
@@ -70,7 +80,7 @@ impl Desk {
             path: path.to_owned(),
             lock: None,
             epoch: Epoch(0),
-            lasts: HashMap::new(),
+            known: HashMap::new(),
             data_version: -1,
             flush,
             broken: None,
@@ -79,22 +89,9 @@ impl Desk {
         })
     }
 
-    /// The next job; none when nobody can hand one over any more.
-    pub(super) fn next(&mut self, jobs: &Receiver<Job>) -> Option<Job> {
-        loop {
-            let Some(patience) = self.flush.as_ref().and_then(WalFlush::due_in) else { return jobs.recv().ok() };
-            match jobs.recv_timeout(patience) {
-                Ok(job) => {
-                    // Under steady load the queue is never empty, and the flush is due all the same.
-                    if patience.is_zero() {
-                        self.flush_log();
-                    }
-                    return Some(job);
-                }
-                Err(RecvTimeoutError::Timeout) => self.flush_log(),
-                Err(RecvTimeoutError::Disconnected) => return None,
-            }
-        }
+    /// How long the flush of what was acknowledged before may wait; none where none is due.
+    pub(super) fn flush_due_in(&self) -> Option<Duration> {
+        self.flush.as_ref().and_then(WalFlush::due_in)
     }
 
     /// Flushes commits that were acknowledged before they were on disk.
@@ -102,7 +99,7 @@ impl Desk {
         if let Some(flush) = &mut self.flush
             && let Err(error) = flush.flush()
         {
-            self.break_off(format!("the log could not be flushed: {error}"));
+            self.break_off(format!("{}: the log could not be flushed: {error}", self.path.display()));
         }
     }
 
@@ -130,7 +127,7 @@ impl Desk {
 
     /// Forgets what is remembered of a run that is deleted.
     pub(crate) fn forget(&mut self, run: RunId) {
-        self.lasts.remove(&run);
+        self.known.remove(&run);
     }
 
     /// Does `work` in a transaction and commits it, or does nothing and says why.
@@ -169,14 +166,14 @@ impl Desk {
 
     fn begin(&mut self) -> Work<()> {
         self.writing = Written::default();
-        if self.lasts.len() > REMEMBERED {
-            self.lasts.clear();
+        if self.known.len() > REMEMBERED {
+            self.known.clear();
         }
         self.conn.prepare_cached("BEGIN IMMEDIATE")?.execute([])?;
         let version: i64 = self.conn.prepare_cached("PRAGMA data_version")?.query_row([], |row| row.get(0))?;
         if version != self.data_version {
             self.data_version = version;
-            self.lasts.clear();
+            self.known.clear();
             let epoch: i64 = self.conn.query_row("SELECT epoch FROM ownership", [], |row| row.get(0))?;
             self.epoch = Epoch(epoch.unsigned_abs());
         }
@@ -184,9 +181,9 @@ impl Desk {
     }
 
     fn roll_back(&mut self, fault: Fault) -> StoreError {
-        self.lasts.clear();
+        self.known.clear();
         self.data_version = -1;
-        let error = fault.writing();
+        let error = fault.writing(&self.path);
         // SQLite rolls back by itself after some errors.
         if !self.conn.is_autocommit()
             && let Err(error) = self.conn.execute_batch("ROLLBACK")

@@ -75,6 +75,39 @@ async fn appends_that_wait_together_share_a_transaction() {
     assert!(pages < 50, "{pages} pages were written");
 }
 
+/// A commit that is not flushed looks the same until the power goes, so it is asked for here.
+#[tokio::test]
+async fn commits_are_flushed_as_was_chosen() {
+    const EACH: i64 = 2;
+    const CHECKPOINTS: i64 = 1;
+    for (durability, wanted) in [(Durability::Full, EACH), (Durability::Relaxed, CHECKPOINTS)] {
+        let folder = TempDir::new().unwrap();
+        let (writer, _) = claimed(&folder, durability).await;
+        let level =
+            writer.alone(|desk| Ok(desk.conn().query_row("PRAGMA synchronous", [], |row| row.get::<_, i64>(0))?));
+        assert_eq!(level.await.unwrap(), wanted, "{durability:?}");
+    }
+}
+
+/// The log is opened a second time where it has to be flushed apart from commits.
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn a_relaxed_writer_flushes_its_log_by_itself() {
+    let folder = TempDir::new().unwrap();
+    let (writer, claim) = claimed(&folder, Durability::Relaxed).await;
+    writer.append(Append { claim, runs: vec![part(RunId(1), 0, 10)] }).await.unwrap().unwrap();
+    let wal = folder.path().join("store.db-wal");
+    let opened = || {
+        let files = std::fs::read_dir("/proc/self/fd").unwrap();
+        files.filter(|it| it.as_ref().is_ok_and(|it| std::fs::read_link(it.path()).is_ok_and(|it| it == wal))).count()
+    };
+    let start = std::time::Instant::now();
+    while opened() < 2 {
+        assert!(start.elapsed() < std::time::Duration::from_secs(30), "it was not flushed");
+        tokio::time::sleep(wal::EVERY).await;
+    }
+}
+
 #[tokio::test]
 async fn relaxed_commits_are_flushed_soon() {
     let folder = TempDir::new().unwrap();

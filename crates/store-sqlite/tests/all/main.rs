@@ -6,6 +6,7 @@ mod backup;
 mod crash;
 mod limits;
 mod owner;
+mod upkeep;
 
 use std::{path::PathBuf, sync::Arc};
 

@@ -95,6 +95,25 @@ async fn a_reader_reads_beside_the_owner_and_writes_nothing() {
     assert!(reader.run(run(1)).await.unwrap().is_some(), "the owner may go");
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_processes_that_write_at_once_wait_for_each_other() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("store.db");
+    let (owner, beside) = (open(&path), open(&path));
+    let claim = owner.claim("owner").await.unwrap();
+    let writing = tokio::spawn(async move {
+        for n in 0..100 {
+            beside.put_secret(&format!("secret {n}"), "sealed".into(), Timestamp(n)).await.expect("it waits");
+        }
+    });
+    for after in 0..100 {
+        append(&owner, claim, vec![fact(run(1), after, "one")]).await.expect("it waits");
+    }
+    writing.await.unwrap();
+    assert_eq!(count(&owner, run(1)).await, 100);
+    assert_eq!(owner.secrets().await.unwrap().len(), 100);
+}
+
 #[tokio::test]
 async fn the_catalog_may_be_written_beside_the_owner() {
     let folder = TempDir::new().unwrap();

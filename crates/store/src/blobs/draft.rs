@@ -13,10 +13,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use sha2::{Digest, Sha256};
 
-use super::{
-    BlobHash, BlobWriter, FolderBlobs,
-    folder::{aside, io_error},
-};
+use super::{BlobHash, BlobWriter, FolderBlobs, folder::aside};
 use crate::{StoreError, files::sync_folder_of};
 
 /// Where drafts stand in the folder of the blobs.
@@ -93,7 +90,8 @@ impl FolderWriter {
 impl BlobWriter for FolderWriter {
     async fn write(&mut self, bytes: Bytes) -> Result<(), StoreError> {
         let mut draft = self.draft()?;
-        let written = aside(move || draft.write(&bytes).map(|()| draft).map_err(|it| io_error(&it)));
+        let blobs = self.blobs.clone();
+        let written = aside(move || draft.write(&bytes).map(|()| draft).map_err(|it| blobs.failed(&it)));
         self.draft = Some(written.await?);
         Ok(())
     }
@@ -101,6 +99,6 @@ impl BlobWriter for FolderWriter {
     async fn finish(mut self: Box<Self>) -> Result<BlobHash, StoreError> {
         let draft = self.draft()?;
         let blobs = self.blobs.clone();
-        aside(move || blobs.keep(draft).map_err(|it| io_error(&it))).await
+        aside(move || blobs.keep(draft).map_err(|it| blobs.failed(&it))).await
     }
 }

@@ -7,7 +7,7 @@ use std::{
     fs::{self, File, OpenOptions},
     io::{self, Read, Seek, SeekFrom},
     path::{Path, PathBuf},
-    sync::{Arc, PoisonError, RwLock},
+    sync::{Arc, Mutex, PoisonError, RwLock},
     time::{Duration, SystemTime},
 };
 
@@ -26,13 +26,15 @@ pub struct FolderBlobs {
     folder: Arc<Path>,
     /// Held shared while putting and alone while sweeping, so that a blob put again is not swept in between.
     sweeping: Arc<RwLock<()>>,
+    /// The subfolders whose names this process knows to be flushed.
+    flushed: Arc<Mutex<HashSet<PathBuf>>>,
 }
 
 impl FolderBlobs {
     /// The blobs in `folder`.
     #[must_use]
     pub fn new(folder: &Path) -> Self {
-        Self { folder: folder.into(), sweeping: Arc::default() }
+        Self { folder: folder.into(), sweeping: Arc::default(), flushed: Arc::default() }
     }
 
     /// The folder.
@@ -48,7 +50,7 @@ impl FolderBlobs {
     pub fn size(&self) -> Result<(u64, u64), StoreError> {
         let (mut count, mut bytes) = (0, 0);
         for hash in self.list(None, usize::MAX)? {
-            if let Some(meta) = found(fs::metadata(self.path(hash))).map_err(|it| io_error(&it))? {
+            if let Some(meta) = found(fs::metadata(self.path(hash))).map_err(|error| self.failed(&error))? {
                 count += 1;
                 bytes += meta.len();
             }
@@ -84,7 +86,7 @@ impl FolderBlobs {
             }
             Ok(count)
         };
-        sweep().map_err(|it| io_error(&it))
+        sweep().map_err(|error| self.failed(&error))
     }
 
     /// Copies a blob from another folder, unless it is here already or missing there.
@@ -93,13 +95,15 @@ impl FolderBlobs {
     /// [`StoreError::Damaged`] where the other folder's bytes do not have the hash, and where files fail.
     pub fn copy_from(&self, other: &Self, hash: BlobHash) -> Result<(), StoreError> {
         if let Some(bytes) = other.get(hash)? {
-            self.put(&bytes).map_err(|it| io_error(&it))?;
+            self.put(&bytes).map_err(|error| self.failed(&error))?;
         }
         Ok(())
     }
 
     fn get(&self, hash: BlobHash) -> Result<Option<Bytes>, StoreError> {
-        let Some(bytes) = found(fs::read(self.path(hash))).map_err(|it| io_error(&it))? else { return Ok(None) };
+        let Some(bytes) = found(fs::read(self.path(hash))).map_err(|error| self.failed(&error))? else {
+            return Ok(None);
+        };
         if BlobHash::of(&bytes) != hash {
             return Err(StoreError::Damaged(format!("blob {hash} holds other bytes")));
         }
@@ -114,7 +118,9 @@ impl FolderBlobs {
     fn put(&self, bytes: &[u8]) -> io::Result<BlobHash> {
         let hash = BlobHash::of(bytes);
         let _shared = self.sweeping.read().unwrap_or_else(PoisonError::into_inner);
-        if !self.renew(hash, bytes.len() as u64)? {
+        if self.renew(hash, bytes.len() as u64)? {
+            self.flush_name(hash)?;
+        } else {
             let mut draft = Draft::new(&self.folder)?;
             draft.write(bytes)?;
             self.name(draft, hash)?;
@@ -126,7 +132,9 @@ impl FolderBlobs {
     pub(super) fn keep(&self, draft: Draft) -> io::Result<BlobHash> {
         let (hash, len) = draft.content();
         let _shared = self.sweeping.read().unwrap_or_else(PoisonError::into_inner);
-        if !self.renew(hash, len)? {
+        if self.renew(hash, len)? {
+            self.flush_name(hash)?;
+        } else {
             self.name(draft, hash)?;
         }
         Ok(hash)
@@ -146,12 +154,27 @@ impl FolderBlobs {
     fn name(&self, draft: Draft, hash: BlobHash) -> io::Result<()> {
         let path = self.path(hash);
         let folder = path.parent().unwrap_or(&self.folder);
-        if found(fs::metadata(folder))?.is_none() {
-            fs::create_dir_all(folder)?;
-            sync_folder_of(folder)?;
-            sync_folder_of(&self.folder)?;
-        }
+        fs::create_dir_all(folder)?;
+        self.flush_way(folder)?;
         draft.keep(&path)
+    }
+
+    /// Flushes the name of a blob that is there: whoever put it may have died before that.
+    fn flush_name(&self, hash: BlobHash) -> io::Result<()> {
+        let path = self.path(hash);
+        self.flush_way(path.parent().unwrap_or(&self.folder))?;
+        sync_folder_of(&path)
+    }
+
+    /// Flushes the names of a subfolder and of the folder, once in this process.
+    fn flush_way(&self, subfolder: &Path) -> io::Result<()> {
+        let flushed = || self.flushed.lock().unwrap_or_else(PoisonError::into_inner);
+        if !flushed().contains(subfolder) {
+            sync_folder_of(subfolder)?;
+            sync_folder_of(&self.folder)?;
+            flushed().insert(subfolder.to_owned());
+        }
+        Ok(())
     }
 
     fn part(&self, hash: BlobHash, from: u64, most: usize) -> io::Result<Option<Bytes>> {
@@ -165,14 +188,24 @@ impl FolderBlobs {
         Ok(Some(bytes.into()))
     }
 
+    /// What the file system refuses here, in the words of the port.
+    pub(super) fn failed(&self, error: &io::Error) -> StoreError {
+        let message = format!("{}: {error}", self.folder.display());
+        match error.kind() {
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => StoreError::Full(message),
+            io::ErrorKind::ReadOnlyFilesystem | io::ErrorKind::PermissionDenied => StoreError::ReadOnly(message),
+            _ => StoreError::Unavailable(message),
+        }
+    }
+
     fn list(&self, after: Option<BlobHash>, limit: usize) -> Result<Vec<BlobHash>, StoreError> {
         let first = after.map(|it| it.to_string()).unwrap_or_default();
         let mut hashes = Vec::new();
-        for folder in sorted_names(&self.folder).map_err(|it| io_error(&it))? {
+        for folder in sorted_names(&self.folder).map_err(|error| self.failed(&error))? {
             if folder.as_str() < &first[..first.len().min(2)] {
                 continue;
             }
-            for name in sorted_names(&self.folder.join(&folder)).map_err(|it| io_error(&it))? {
+            for name in sorted_names(&self.folder.join(&folder)).map_err(|error| self.failed(&error))? {
                 match name.parse() {
                     Ok(hash) if name > first => hashes.push(hash),
                     _ => {}
@@ -190,7 +223,7 @@ impl FolderBlobs {
 impl Blobs for FolderBlobs {
     async fn put_blob(&self, bytes: Bytes) -> Result<BlobHash, StoreError> {
         let it = self.clone();
-        aside(move || it.put(&bytes).map_err(|it| io_error(&it))).await
+        aside(move || it.put(&bytes).map_err(|error| it.failed(&error))).await
     }
 
     async fn blob(&self, hash: BlobHash) -> Result<Option<Bytes>, StoreError> {
@@ -199,29 +232,29 @@ impl Blobs for FolderBlobs {
     }
 
     async fn has_blob(&self, hash: BlobHash) -> Result<bool, StoreError> {
-        let path = self.path(hash);
-        aside(move || Ok(found(fs::metadata(path)).map_err(|it| io_error(&it))?.is_some())).await
+        let it = self.clone();
+        aside(move || Ok(found(fs::metadata(it.path(hash))).map_err(|error| it.failed(&error))?.is_some())).await
     }
 
     async fn new_blob(&self) -> Result<Box<dyn BlobWriter>, StoreError> {
         let it = self.clone();
-        let draft = aside(move || Draft::new(&it.folder).map_err(|it| io_error(&it))).await?;
+        let draft = aside(move || Draft::new(&it.folder).map_err(|error| it.failed(&error))).await?;
         Ok(Box::new(FolderWriter::new(self.clone(), draft)))
     }
 
     async fn blob_part(&self, hash: BlobHash, from: u64, most: usize) -> Result<Option<Bytes>, StoreError> {
         let it = self.clone();
-        aside(move || it.part(hash, from, most).map_err(|it| io_error(&it))).await
+        aside(move || it.part(hash, from, most).map_err(|error| it.failed(&error))).await
     }
 
     async fn renew_blob(&self, hash: BlobHash) -> Result<bool, StoreError> {
-        let it = self.clone();
+        let (it, here) = (self.clone(), self.clone());
         let renew = move || {
             let _shared = it.sweeping.read().unwrap_or_else(PoisonError::into_inner);
             let Some(meta) = found(fs::metadata(it.path(hash)))? else { return Ok(false) };
             it.renew(hash, meta.len())
         };
-        aside(move || renew().map_err(|it| io_error(&it))).await
+        aside(move || renew().map_err(|error| here.failed(&error))).await
     }
 
     async fn blobs(&self, after: Option<BlobHash>, limit: usize) -> Result<Vec<BlobHash>, StoreError> {
@@ -255,15 +288,6 @@ fn sorted_names(folder: &Path) -> io::Result<Vec<String>> {
     }
     names.sort_unstable();
     Ok(names)
-}
-
-pub(super) fn io_error(error: &io::Error) -> StoreError {
-    let message = format!("blobs: {error}");
-    match error.kind() {
-        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => StoreError::Full(message),
-        io::ErrorKind::ReadOnlyFilesystem | io::ErrorKind::PermissionDenied => StoreError::ReadOnly(message),
-        _ => StoreError::Unavailable(message),
-    }
 }
 
 #[cfg(test)]

@@ -17,24 +17,40 @@ pub(super) async fn everything_is_copied(place: &dyn Place) {
     let first = MemoryStore::new();
     let there = open(place).await;
     let back = MemoryStore::new();
-    let wanted = fill(&first).await;
+    let (wanted, owner) = fill(&first).await;
+    let first: &dyn Store = &first;
+    let back: &dyn Store = &back;
     let mut told = 0;
-    let copied = copy(&first, &*there, &mut |_| told += 1).await.expect("the memory store can be copied");
+    let copied = copy(first, &*there, &mut |_| told += 1).await.expect("the memory store can be copied");
     assert_eq!(copied, wanted);
     assert!(told > 1, "progress is told");
-    let copied = copy(&*there, &back, &mut |_| ()).await.expect("a copy can be copied");
+    let copied = copy(&*there, back, &mut |_| ()).await.expect("a copy can be copied");
     assert_eq!(copied, wanted);
-    let runs = list(&first, &RunFilter::default()).await;
-    assert_eq!(list(&back, &RunFilter::default()).await, runs);
+    let runs = list(first, &RunFilter::default()).await;
+    assert_eq!(list(back, &RunFilter::default()).await, runs);
     for it in runs {
-        assert_eq!(row(&back, it).await, row(&first, it).await);
-        assert_eq!(facts(&back, it).await, facts(&first, it).await);
-        assert_eq!(lines(&back, it).await, lines(&first, it).await);
+        assert_eq!(row(back, it).await, row(first, it).await);
+        assert_eq!(facts(back, it).await, facts(first, it).await);
+        assert_eq!(lines(back, it).await, lines(first, it).await);
     }
+    let hashes = first.versions(None, 100).await.expect("versions can be listed");
+    for hash in hashes {
+        assert_eq!(back.version(hash).await, first.version(hash).await, "with its source");
+    }
+    for flow in ["a", "b", "c'"] {
+        let history = first.history(flow, None, 100).await;
+        assert!(history.as_ref().is_ok_and(|it| !it.is_empty()));
+        assert_eq!(back.history(flow, None, 100).await, history, "with notes and instants");
+    }
+    assert_eq!(back.secrets().await, first.secrets().await);
+    assert_eq!(back.all_cached(None, 100).await, first.all_cached(None, 100).await);
+    assert_eq!(back.blobs_of(run(2)).await, first.blobs_of(run(2)).await);
     assert_eq!(there.started_with("key").await, Ok(Some(run(2))), "a repeated start finds its run");
     assert_eq!(there.active("b").await.map(|it| it.map(|it| it.number)), Ok(Some(2)));
     let claim = there.claim("conformance").await.expect("nobody else owns it");
     accept(&*there, claim, vec![more(run(3), 3, 1)]).await;
+    let fenced = first.append(crate::Append { claim: owner, runs: vec![more(run(3), 3, 1)] }).await;
+    assert!(matches!(fenced, Err(StoreError::Fenced { .. })), "who owned what was copied owns it no more: {fenced:?}");
 }
 
 pub(super) async fn only_into_an_empty_store(place: &dyn Place) {
@@ -50,8 +66,8 @@ pub(super) async fn only_into_an_empty_store(place: &dyn Place) {
     assert!(matches!(fenced, Err(StoreError::Fenced { .. })), "{fenced:?}");
 }
 
-/// Some of everything.
-async fn fill(store: &dyn Store) -> Copied {
+/// Some of everything, and the claim of who put it there.
+async fn fill(store: &dyn Store) -> (Copied, Claim) {
     let claim = store.claim("conformance").await.expect("nobody else owns it");
     let mut hashes = Vec::new();
     for text in WEIRD {
@@ -73,7 +89,7 @@ async fn fill(store: &dyn Store) -> Copied {
         blobs.push(store.put_blob(Bytes::from(vec![9; size])).await.expect("it is kept"));
     }
     runs(store, claim, blobs).await;
-    Copied {
+    let copied = Copied {
         versions: WEIRD.len() as u64,
         published: published.len() as u64,
         secrets: WEIRD.len() as u64,
@@ -82,7 +98,8 @@ async fn fill(store: &dyn Store) -> Copied {
         runs: 603,
         facts: 2 + 2 + 3 + 600,
         lines: 5,
-    }
+    };
+    (copied, claim)
 }
 
 async fn publish(store: &dyn Store, flow: &str, hash: FlowHash, at: i64) {

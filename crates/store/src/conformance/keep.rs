@@ -48,13 +48,17 @@ pub(super) async fn results_expire(place: &dyn Place) {
 pub(super) async fn results_are_listed_by_key(place: &dyn Place) {
     let store = open(place).await;
     assert_eq!(store.all_cached(None, 10).await, Ok(Vec::new()));
-    // Large ones are more than a page together.
+    // Large ones are more than a page together, and one is more than that by itself.
     let row = |n: u8| CachedRow {
         key: [n; 32],
-        output: Bytes::from(vec![n; if n >= 250 { PAGE_BYTES / 2 + 1 } else { usize::from(n) }]),
+        output: Bytes::from(match n {
+            253 => vec![n; PAGE_BYTES + 1],
+            250.. => vec![n; PAGE_BYTES / 2 + 1],
+            _ => vec![n; usize::from(n)],
+        }),
         expires: Timestamp(i64::from(n)),
     };
-    let mut wanted: Vec<CachedRow> = [200, 3, 252, 7, 0, 251, 250].map(row).to_vec();
+    let mut wanted: Vec<CachedRow> = [200, 3, 253, 252, 7, 0, 251, 250].map(row).to_vec();
     for it in &wanted {
         store.put_cached(&it.key, it.output.clone(), it.expires).await.expect("it is kept");
     }

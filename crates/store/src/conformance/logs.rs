@@ -7,7 +7,8 @@ use super::{
     kit::{WEIRD, open, run},
 };
 use crate::{
-    LINE_MAX, LOG_MAX, LogAppend, LogLine, LogPlace, LogQuery, LogRecord, LogSource, LogStream, Store, log_batch,
+    LINE_MAX, LOG_MAX, LogAppend, LogLine, LogPlace, LogQuery, LogRecord, LogSource, LogStream, PAGE_BYTES, Store,
+    log_batch,
 };
 
 fn line(seq: u64, text: &str) -> LogLine {
@@ -39,7 +40,8 @@ async fn read(store: &dyn Store, query: &LogQuery, limit: usize) -> Vec<LogRecor
         if page.is_empty() {
             return found;
         }
-        assert!(page.len() <= limit);
+        let bytes: usize = page[..page.len() - 1].iter().map(|it| it.line.text.len()).sum();
+        assert!(page.len() <= limit && bytes <= PAGE_BYTES, "a page is bounded: {} lines, {bytes} bytes", page.len());
         found.extend(page);
     }
 }

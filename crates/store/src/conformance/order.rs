@@ -2,11 +2,13 @@
 
 use std::sync::Arc;
 
+use drawloom_blueprint::Timestamp;
+
 use super::{
     Place,
     kit::{accept, append, claimed, facts, head, more, open, run, start},
 };
-use crate::{Append, LogPlace, LogQuery, RunFilter, Store, StoreError};
+use crate::{Append, BlobHash, LogPlace, LogQuery, RunFilter, Store, StoreError, Unended};
 
 pub(super) async fn appends_are_committed_in_the_order_of_calls(place: &dyn Place) {
     let (store, claim) = claimed(place).await;
@@ -96,4 +98,18 @@ pub(super) async fn a_closed_store_refuses_everything(place: &dyn Place) {
     assert_eq!(store.active("f").await, Err(StoreError::Closed));
     assert_eq!(store.delete_secret("s").await, Err(StoreError::Closed));
     assert_eq!(store.delete_run(run(1)).await, Err(StoreError::Closed));
+    assert_eq!(store.runs(&RunFilter::default(), None, 1).await, Err(StoreError::Closed));
+    assert_eq!(store.unended(Unended::All, None, 1).await, Err(StoreError::Closed));
+    assert_eq!(store.secret("s").await, Err(StoreError::Closed));
+    assert_eq!(store.info().await, Err(StoreError::Closed));
+    assert_eq!(store.put_secret("s", "sealed".into(), Timestamp(0)).await, Err(StoreError::Closed));
+    assert_eq!(store.put_version("blueprint".into(), None).await, Err(StoreError::Closed));
+    let blob = BlobHash::of(b"blob");
+    assert_eq!(store.put_blob("blob".into()).await, Err(StoreError::Closed));
+    assert_eq!(store.new_blob().await.map(drop), Err(StoreError::Closed));
+    assert_eq!(store.renew_blob(blob).await, Err(StoreError::Closed));
+    assert_eq!(store.blob(blob).await, Err(StoreError::Closed));
+    assert_eq!(store.blob_part(blob, 0, 1).await, Err(StoreError::Closed));
+    assert_eq!(store.has_blob(blob).await, Err(StoreError::Closed));
+    assert_eq!(store.blobs(None, 1).await, Err(StoreError::Closed));
 }

@@ -73,7 +73,7 @@ pub(super) async fn filters_and_pages(place: &dyn Place) {
     }
     let all = RunFilter::default;
     let flow = |it: &str| Some(it.to_owned());
-    let cases: [(RunFilter, &[u64]); 9] = [
+    let cases: [(RunFilter, &[u64]); 11] = [
         (all(), &[8, 7, 6, 5, 4, 3, 2, 1, 0]),
         (RunFilter { flow: flow("even"), ..all() }, &[8, 6, 4, 2, 0]),
         (RunFilter { flow: flow("eve"), ..all() }, &[]),
@@ -83,7 +83,9 @@ pub(super) async fn filters_and_pages(place: &dyn Place) {
             &[8, 6, 4, 2, 0],
         ),
         (RunFilter { since: Some(Timestamp(7)), ..all() }, &[8, 7]),
+        (RunFilter { since: Some(Timestamp(9)), ..all() }, &[]),
         (RunFilter { labels: labels(&[("third", "yes")]), ..all() }, &[6, 3, 0]),
+        (RunFilter { labels: labels(&[("third", "no")]), ..all() }, &[8, 7, 5, 4, 2, 1]),
         (RunFilter { labels: labels(&[("third", "yes"), ("n", "3")]), flow: flow("odd"), ..all() }, &[3]),
         (RunFilter { parent: Some(run(1)), ..all() }, &[8, 7, 6]),
     ];
@@ -91,7 +93,9 @@ pub(super) async fn filters_and_pages(place: &dyn Place) {
         let wanted: Vec<_> = wanted.iter().map(|it| run(*it)).collect();
         assert_eq!(list(&*store, &filter).await, wanted, "{filter:?}");
         let page = store.runs(&filter, Some(run(4)), 100).await.expect("rows can be read");
-        assert!(page.iter().all(|it| it.run < run(4) && filter.holds(it)));
+        assert!(page.iter().all(|it| filter.holds(it)));
+        let below: Vec<_> = wanted.into_iter().filter(|it| *it < run(4)).collect();
+        assert_eq!(page.into_iter().map(|it| it.run).collect::<Vec<_>>(), below, "{filter:?}");
     }
     assert_eq!(store.runs(&all(), None, 0).await, Ok(Vec::new()));
 }
@@ -103,6 +107,7 @@ pub(super) async fn unended_runs_in_pages(place: &dyn Place) {
         match n % 3 {
             0 => new.state.in_flight = 0,
             1 => new.state.status = RunStatus::Queued,
+            _ if n == 8 => new.state.status = RunStatus::Paused,
             _ => {}
         }
         accept(&*store, claim, vec![new]).await;

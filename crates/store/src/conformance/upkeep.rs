@@ -7,7 +7,7 @@ use drawloom_blueprint::{Blueprint, Fact, RunStatus, Timestamp};
 
 use super::{
     Place,
-    kit::{accept, claimed, ended, entry, facts, head, list, more, run, start, whole},
+    kit::{accept, claimed, ended, entry, facts, head, list, more, run, running, start, whole},
 };
 use crate::{
     BlobHash, FlowSize, Keep, LogAppend, LogLine, LogQuery, LogSource, LogStream, Prune, Pruned, RunFilter, RunHead,
@@ -44,6 +44,15 @@ pub(super) async fn info_counts(place: &dyn Place) {
     let f = FlowSize { flow: "f".to_owned(), runs: 2, facts: 4, fact_bytes, log_bytes };
     let g = FlowSize { flow: "g".to_owned(), runs: 1, facts: 1, fact_bytes: 5, log_bytes: 0 };
     assert_eq!(info.flows, [f, g]);
+    let written = info.written;
+    assert_eq!(written.commits, 1, "one commit held facts");
+    assert!((1..=5).contains(&written.rows) && written.bytes >= fact_bytes + 5, "{written:?}");
+    accept(&*store, claim, vec![more(run(1), 3, 0)]).await;
+    accept(&*store, claim, vec![more(run(1), 3, 1)]).await;
+    let info = store.info().await.expect("it is counted");
+    assert_eq!((info.flows[0].facts, info.flows[0].fact_bytes), (5, fact_bytes + 6));
+    assert_eq!((info.written.commits, info.written.rows), (2, written.rows + 1), "a row without a fact is none");
+    assert!(info.written.bytes >= written.bytes + 6);
 }
 
 pub(super) async fn a_sound_store_has_no_findings(place: &dyn Place) {
@@ -56,6 +65,10 @@ pub(super) async fn a_sound_store_has_no_findings(place: &dyn Place) {
         new.blobs.push(blob);
         accept(&*store, claim, vec![new]).await;
     }
+    let mut under_way = whole(run(4), RunHead { version, ..head("f") }, RunStatus::Succeeded, 5);
+    under_way.facts.truncate(1);
+    under_way.state = running();
+    accept(&*store, claim, vec![under_way]).await;
     assert_eq!(store.check(10).await, Ok(Vec::new()));
 }
 
@@ -74,10 +87,25 @@ pub(super) async fn disagreement_is_found(place: &dyn Place) {
     let mut no_blob = sound(5);
     no_blob.blobs.push(BlobHash([1; 32]));
     accept(&*store, claim, vec![status, unreadable, unstarted, no_version, no_blob, sound(6)]).await;
+    let mut of_another = sound(7);
+    of_another.facts.clone_from(&sound(8).facts);
+    let mut of_another_flow = sound(8);
+    of_another_flow.follows = crate::Follows::Nothing(Box::new(RunHead { version, ..head("g") }));
+    let mut started_twice = sound(9);
+    started_twice.facts.insert(1, started_twice.facts[0].clone());
+    let mut unended = sound(10);
+    unended.state = running();
+    let mut endless = sound(11);
+    endless.facts.truncate(1);
+    let mut timeless = sound(12);
+    timeless.state.ended_at = None;
+    accept(&*store, claim, vec![of_another, of_another_flow, started_twice, unended, endless, timeless]).await;
+    let no_blueprint = store.put_version(Bytes::from_static(b"no blueprint"), None).await.expect("it is kept");
     let findings = store.check(100).await.expect("it can be checked");
-    for n in 1..=5 {
+    for n in (1..=5).chain(7..=12) {
         assert!(findings.iter().any(|it| it.about == run(n).to_string()), "run {n}: {findings:?}");
     }
+    assert!(findings.iter().any(|it| it.about == format!("version {no_blueprint}")), "{findings:?}");
     assert!(findings.iter().all(|it| it.about != run(6).to_string()), "{findings:?}");
     assert_eq!(store.check(2).await.map(|it| it.len()), Ok(2), "findings are bounded");
 }
@@ -93,6 +121,7 @@ pub(super) async fn old_runs_are_pruned(place: &dyn Place) {
         accept(&*store, claim, vec![whole(run(n), flow, RunStatus::Succeeded, n as i64 * 100)]).await;
     }
     accept(&*store, claim, vec![start(run(10), head("f"))]).await;
+    let young = store.put_blob(Bytes::from_static(b"of a run to come")).await.expect("blobs are kept");
     let keep = Keep::For(Duration::from_micros(300));
     let only_g = Prune { flow: Some("g".to_owned()), ..prune(keep, 100) };
     assert_eq!(store.prune(only_g).await, Ok(Pruned { runs: 3, facts: 6, blobs: 0 }));
@@ -101,6 +130,7 @@ pub(super) async fn old_runs_are_pruned(place: &dyn Place) {
     assert_eq!(store.prune(prune(keep, 100)).await.map(|it| it.runs), Ok(3));
     assert_eq!(store.prune(prune(keep, 100)).await, Ok(Pruned::default()));
     assert_eq!(list(&*store, &RunFilter::default()).await, [10, 9, 8].map(run), "the unended run stays");
+    assert_eq!(store.has_blob(young).await, Ok(true), "so does a blob that was put just now");
 }
 
 pub(super) async fn the_last_runs_are_kept(place: &dyn Place) {
@@ -129,7 +159,8 @@ pub(super) async fn a_needed_run_stays(place: &dyn Place) {
     accept(&*store, claim, parts).await;
     assert_eq!(store.delete_run(run(1)).await, Err(StoreError::Unended { run: run(1) }));
     assert_eq!(store.delete_run(run(2)).await, Err(StoreError::Unended { run: run(2) }));
-    assert_eq!(store.prune(prune(Keep::Last(0), 100)).await.map(|it| it.runs), Ok(1));
+    assert_eq!(store.prune(prune(Keep::For(Duration::ZERO), 100)).await.map(|it| it.runs), Ok(1));
+    assert_eq!(store.prune(prune(Keep::Last(0), 100)).await, Ok(Pruned::default()));
     assert_eq!(list(&*store, &RunFilter::default()).await, [2, 1].map(run));
     let mut end = more(run(1), 1, 1);
     end.state = ended(RunStatus::Succeeded, 2);
@@ -164,4 +195,10 @@ pub(super) async fn a_deleted_run_leaves_nothing(place: &dyn Place) {
     accept(&*store, claim, vec![new]).await;
     store.append_logs(log).await.expect("lines are kept");
     assert_eq!(facts(&*store, run(1)).await.len(), 2);
+    let lines = store.read_logs(&query, crate::LogPlace::default(), 9).await;
+    assert_eq!(lines.map(|it| it.len()), Ok(1), "nothing of what it had printed before is left");
+    assert_eq!(store.started_with("key").await, Ok(Some(run(1))));
+    let again = start(run(2), RunHead { idempotency_key: Some("key".to_owned()), ..head("f") });
+    let taken = store.append(crate::Append { claim, runs: vec![again] }).await;
+    assert_eq!(taken, Err(StoreError::KeyTaken { run: run(1) }));
 }

@@ -92,9 +92,15 @@ fn the_list_allows_hosts_addresses_networks_and_ports() {
     assert!(!allows("[::1]:80", "::1", "::1", 81));
     assert!(allows("::1", "::1", "::1", 81));
     assert!(allows("fd00::/8", "x", "fd00::5", 81));
+    assert!(allows("fd00::5/128", "x", "fd00::5", 81));
+    assert!(!allows("fd00::5/128", "x", "fd00::4", 81));
+    assert!(allows("10.0.0.5/32", "x", "10.0.0.5", 81));
+    assert!(!allows("10.0.0.5/32", "x", "10.0.0.4", 81));
+    assert!(!allows("10.0.0.0/9", "x", "10.128.0.0", 81));
+    assert!(allows("::/0", "x", "::1", 81));
     assert!(allows("0.0.0.0/0", "x", "127.0.0.1", 81));
     assert!(allows("*", "x", "127.0.0.1", 81));
-    for wrong in ["10.0.0.0/33", "host:99999", "a b/c", "http://x", "x/8", ":80", "*."] {
+    for wrong in ["10.0.0.0/33", "fe80::/129", "[fe80::/256]", "host:99999", "a b/c", "http://x", "x/8", ":80", "*."] {
         assert!(Guard::new(&[wrong.to_owned()]).is_err(), "{wrong}");
     }
 }

@@ -1,5 +1,10 @@
 //! The memory store keeps the contract.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests may fail like tests")]
+
+mod large;
+mod tampered;
+
 use std::sync::Arc;
 
 use async_trait::async_trait;

@@ -1,0 +1,111 @@
+//! How work in a process ends: gently, and without leaving anything behind in memory.
+
+use std::{sync::Arc, time::Duration};
+
+use drawloom_blueprint::{RunStatus, Value};
+use drawloom_runtime::{Error, Start, Which, Work};
+
+use crate::world::{Within, flow, memory, start, worlds};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_succeeds_while_the_process_ends_is_kept_and_nothing_more_begins() {
+    for mut world in worlds() {
+        world.settings.parallelism = 1;
+        let text = "
+name: closing
+steps:
+  - { id: a, needs: [], uses: probe, with: { value: 1, hold: a, late: true } }
+  - { id: b, needs: [], uses: probe, with: { value: 2 } }
+";
+        let loom = world.open().await;
+        let run = loom.start(start(text)).await.unwrap().run;
+        world.probe.until(|it| it.begun("a") == 1).await;
+        loom.close().soon().await.unwrap();
+        assert_eq!((world.probe.begun("b"), world.probe.successes("a")), (0, 1));
+        let loom = world.recover().await;
+        assert_eq!(loom.finished(run).soon().await.unwrap().status, RunStatus::Succeeded);
+        assert_eq!((world.probe.begun("a"), world.probe.begun("b")), (1, 1));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_loom_that_is_closing_takes_no_wishes() {
+    let mut world = memory();
+    world.settings.grace = Duration::from_secs(2);
+    let loom = world.open().await;
+    let text = "\nname: stuck\nsteps: [ { id: a, uses: probe, with: { stuck: true } } ]\n";
+    let run = loom.start(start(text)).await.unwrap().run;
+    world.probe.until(|it| it.begun("a") == 1).await;
+    let closing = tokio::spawn(loom.clone().close());
+    while !matches!(loom.signal(run, "x", Value::Null).soon().await, Err(Error::Closed)) {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    assert!(matches!(loom.start(start(text)).soon().await, Err(Error::Closed)));
+    assert!(!closing.is_finished(), "it waits for the task that does not stop");
+    closing.soon().await.unwrap().unwrap();
+    assert_eq!(world.probe.dropped(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_defect_of_an_executor_is_tried_again_like_any_failure() {
+    let world = memory();
+    let loom = world.open().await;
+    let text =
+        "\nname: p\nsteps: [ { id: a, uses: probe, with: { panic: true }, retry: { attempts: 3, delay: 1ms } } ]\n";
+    let run = loom.start(start(text)).await.unwrap().run;
+    let view = loom.finished(run).soon().await.unwrap();
+    assert_eq!((view.steps[0].attempts, view.error.unwrap().class.name()), (3, "failed"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_loom_that_leaves_the_work_wakes_nobody() {
+    let mut world = memory();
+    world.settings.work = Work::Leave;
+    let loom = world.open().await;
+    let run = loom.start(start("\nname: w\nsteps: [ { id: w, wait: 20ms } ]\n")).await.unwrap().run;
+    tokio::time::sleep(Duration::from_millis(150)).await;
+    assert_eq!(loom.reader().row(run).await.unwrap().state.status, RunStatus::Running);
+    loom.close().soon().await.unwrap();
+    world.settings.work = Work::Do;
+    let loom = world.recover().await;
+    assert_eq!(loom.finished(run).soon().await.unwrap().status, RunStatus::Succeeded);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn runs_that_do_nothing_or_have_ended_are_not_held_in_memory() {
+    for mut world in worlds() {
+        world.settings.idle = Duration::from_millis(20);
+        let loom = world.open().await;
+        let blueprint = flow(
+            "
+name: asleep
+steps: [ { id: a, uses: probe, with: {} }, { id: s, wait: { signal: go } } ]
+",
+        );
+        let which = Which::Blueprint { blueprint: Arc::clone(&blueprint), source: None };
+        let mut runs = Vec::new();
+        for _ in 0..20 {
+            runs.push(loom.start(Start::of(which.clone(), Value::Null)).await.unwrap().run);
+        }
+        // Beside what the tests hold, the loom keeps the version once, however many runs there are.
+        let alone = Arc::strong_count(&blueprint);
+        let falls = async {
+            while Arc::strong_count(&blueprint) > 3 {
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(20), falls).await.unwrap_or_else(|_| panic!("{alone} at first"));
+        for run in &runs {
+            loom.signal(*run, "go", Value::Null).soon().await.unwrap();
+        }
+        for run in runs {
+            assert_eq!(loom.finished(run).soon().await.unwrap().status, RunStatus::Succeeded);
+        }
+        let falls = async {
+            while Arc::strong_count(&blueprint) > 3 {
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        };
+        falls.soon().await;
+    }
+}

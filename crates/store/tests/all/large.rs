@@ -1,0 +1,107 @@
+//! Stores that hold more than is listed at a time: what stands on a later page is copied and checked too.
+
+use bytes::Bytes;
+use drawloom_blueprint::{Blueprint, Fact, FlowHash, Move, RunId, RunStatus, Scope, Started, StepIx, Timestamp, Value};
+use drawloom_store::{
+    Append, Blobs as _, Catalog as _, Entry, Follows, Journal as _, MemoryStore, Publish, ResultCache as _, RunAppend,
+    RunHead, RunReader as _, RunState, Secrets as _, Upkeep as _,
+    copy::{Copied, copy},
+};
+
+/// More than a copy or a check asks for at a time.
+const MANY: u64 = 501;
+
+fn blueprint(n: u64) -> Bytes {
+    let root = Scope { owner: None, name: String::new(), first: StepIx(0), len: 0, last: None };
+    Blueprint { flow: format!("f{n}"), scopes: vec![root], ..Blueprint::default() }.encode().into()
+}
+
+/// A run that has begun.
+pub(crate) fn run(n: u64, version: FlowHash) -> RunAppend {
+    let run = RunId(u128::from(n));
+    let started = Started {
+        run,
+        flow: "f".to_owned(),
+        version,
+        number: None,
+        inputs: Value::Null,
+        trigger: Value::Null,
+        seed: 0,
+        parent: None,
+        labels: [].into(),
+        concurrency_key: None,
+        forked_from: None,
+        depth: 0,
+    };
+    let head = RunHead {
+        flow: "f".to_owned(),
+        version,
+        number: None,
+        labels: [].into(),
+        started_at: Timestamp(0),
+        parent: None,
+        concurrency_key: None,
+        idempotency_key: None,
+    };
+    let fact = Fact { moves: vec![Move::Started(Box::new(started))] };
+    let facts = vec![Entry { at: Timestamp(0), fact: fact.encode().into() }];
+    let state = RunState { status: RunStatus::Running, ..RunState::default() };
+    RunAppend { run, follows: Follows::Nothing(Box::new(head)), facts, state, blobs: Vec::new() }
+}
+
+async fn filled() -> MemoryStore {
+    let store = MemoryStore::new();
+    let claim = store.claim("test").await.unwrap();
+    let mut hash = FlowHash([0; 32]);
+    for n in 0..MANY {
+        hash = store.put_version(blueprint(n), None).await.unwrap();
+        let publish = Publish { flow: format!("f{n}"), hash, note: String::new(), at: Timestamp(0) };
+        store.publish(publish).await.unwrap();
+        store.put_secret(&format!("s{n}"), Bytes::from_static(b"sealed"), Timestamp(0)).await.unwrap();
+        store.put_blob(n.to_string().into()).await.unwrap();
+        let mut key = [0; 32];
+        key[..8].copy_from_slice(&n.to_le_bytes());
+        store.put_cached(&key, Bytes::from_static(b"output"), Timestamp(0)).await.unwrap();
+    }
+    store.append(Append { claim, runs: (0..MANY).map(|n| run(n, hash)).collect() }).await.unwrap();
+    store
+}
+
+#[tokio::test]
+async fn what_stands_on_a_later_page_is_copied() {
+    let copied = copy(&filled().await, &MemoryStore::new(), &mut |_| ()).await.unwrap();
+    let wanted = Copied {
+        versions: MANY,
+        published: MANY,
+        secrets: MANY,
+        cached: MANY,
+        blobs: MANY,
+        runs: MANY,
+        facts: MANY,
+        lines: 0,
+    };
+    assert_eq!(copied, wanted);
+}
+
+#[tokio::test]
+async fn what_stands_on_a_later_page_is_checked() {
+    let store = filled().await;
+    assert_eq!(store.check(10).await, Ok(Vec::new()));
+    let claim = store.claim("test").await.unwrap();
+    let known = store.versions(None, 1).await.unwrap()[0];
+    // The oldest run is looked at last.
+    let mut row = store.run(RunId(0)).await.unwrap().unwrap();
+    row.state.ended_at = Some(Timestamp(1));
+    let change =
+        RunAppend { run: RunId(0), follows: Follows::Seq(1), facts: Vec::new(), state: row.state, blobs: Vec::new() };
+    store.append(Append { claim, runs: vec![change] }).await.unwrap();
+    // So is the version with the greatest hash.
+    let garbage: Vec<Bytes> = (0..5_000_u64).map(|n| n.to_be_bytes().to_vec().into()).collect();
+    let greatest = garbage.iter().max_by_key(|it| FlowHash::of(it)).expect("there are some");
+    let greatest = store.put_version(greatest.clone(), None).await.unwrap();
+    assert!(greatest > known);
+    let findings = store.check(10).await.unwrap();
+    let about: Vec<&str> = findings.iter().map(|it| it.about.as_str()).collect();
+    assert_eq!(about, [format!("version {greatest}"), RunId(0).to_string()], "{findings:?}");
+    assert_eq!(store.check(1).await.unwrap().len(), 1);
+}
