@@ -103,6 +103,7 @@ impl Hands {
         let work = async {
             match way {
                 Way::Hang | Way::Deaf | Way::TooLate | Way::Overtime => calm.cancelled().await,
+                _ if self.stage.plan.brief && self.stage.fault(500) => {}
                 _ => sleep(span).await,
             }
         };
@@ -132,6 +133,10 @@ impl Hands {
 impl Executor for Hands {
     fn info(&self) -> &KindInfo {
         &self.info
+    }
+
+    fn is_brief(&self) -> bool {
+        self.stage.plan.brief
     }
 
     async fn execute(&self, task: Task, context: Context) -> Outcome {

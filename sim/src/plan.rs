@@ -21,6 +21,8 @@ pub(crate) struct Plan {
     pub(crate) odd: u32,
     /// The longest that a usual attempt takes, in milliseconds.
     pub(crate) work: u64,
+    /// Whether attempts begin in place, and some end there.
+    pub(crate) brief: bool,
     /// How many things happen from outside.
     pub(crate) acts: u32,
     /// The usual time between two of them, in milliseconds.
@@ -37,6 +39,8 @@ pub(crate) struct Plan {
 
 impl Plan {
     pub(crate) fn new(rng: &mut Rng) -> Self {
+        // A draw of its own, which leaves all others of the seed as they are.
+        let brief = Rng::with_seed(rng.get_seed() ^ 0xb1ef).u8(0..3) == 0;
         let mut pick = |of: &[u32]| of[rng.usize(0..of.len())];
         Self {
             crash: pick(&[0, 2, 10, 30, 100]),
@@ -46,6 +50,7 @@ impl Plan {
             failure: pick(&[50, 150, 400]),
             odd: pick(&[0, 20, 100]),
             work: u64::from(pick(&[3, 50, 2_000, 30_000])),
+            brief,
             acts: pick(&[10, 30, 80]),
             pause: u64::from(pick(&[2, 50, 1_000, 30_000])),
             parallelism: pick(&[1, 2, 5, 100]) as usize,

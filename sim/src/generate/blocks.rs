@@ -12,9 +12,6 @@ impl Generator {
     }
 
     pub(super) fn parallel(&mut self, step: &mut Json, depth: u32, known: &Names) {
-        if self.one_in(5) && !self.flows.is_empty() {
-            return self.race(step, known);
-        }
         let branches = self.rng.u8(1..5);
         let mut lists: Vec<Vec<Json>> = (0..branches).map(|_| self.list(depth + 1, known)).collect();
         if self.one_in(3) {
@@ -38,7 +35,7 @@ impl Generator {
     }
 
     /// A sub-flow that is not wanted any more in the decision that starts it.
-    fn race(&mut self, step: &mut Json, known: &Names) {
+    pub(super) fn race(&mut self, step: &mut Json, known: &Names) {
         let mut slow = json!({ "id": self.id() });
         self.sub_flow(&mut slow, known);
         let quick = json!({ "id": self.id(), "set": { "v": self.value(known) } });

@@ -77,7 +77,7 @@ impl Generator {
     }
 
     fn form(&mut self, step: &mut Json, depth: u32, known: &Names) {
-        let forms = if depth >= DEPTH_MAX || self.room < 2 { 10 } else { 24 };
+        let forms = if depth >= DEPTH_MAX || self.room < 2 { 10 } else { 26 };
         match self.rng.u8(0..forms) {
             0..=4 => self.task(step, known),
             5 => step["set"] = json!({ "v": self.value(known) }),
@@ -90,6 +90,7 @@ impl Generator {
             15 | 16 => self.for_each(step, depth, known),
             17 => self.looping(step, depth, known),
             18 | 19 => self.rescue(step, depth, known),
+            20 | 21 => self.race(step, known),
             _ => self.sub_flow(step, known),
         }
     }

@@ -4,6 +4,7 @@
 mod agreed;
 mod build;
 mod children;
+mod fairness;
 mod forks;
 mod generate;
 mod histories;

@@ -319,3 +319,13 @@ fn long_chains_and_wide_maps_end_without_recursion() {
     assert!(world.run.end().is_some());
     assert!(world.journal.len() <= 2, "inline steps share facts: {}", world.journal.len());
 }
+
+#[test]
+fn work_that_was_left_for_later_is_found_again_after_a_crash() {
+    let ids: Vec<&'static str> = (0..9_000).map(|it| &*format!("s{it}").leak()).collect();
+    let steps = ids.iter().map(|id| set(id, "1")).collect();
+    let mut world = World::new(flow(steps, None), &good, Crashes::Always);
+    world.start("{}");
+    world.go();
+    assert!(world.journal.len() > 2 && world.run.end().is_some(), "{} facts", world.journal.len());
+}

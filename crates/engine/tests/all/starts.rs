@@ -248,3 +248,13 @@ fn a_fork_keeps_what_succeeded_and_does_not_follow_from_what_is_done_again() {
     let more = OLD.replace("{ id: d, needs: []", "{ id: new, needs: [], set: { v: 1 } }\n  - { id: d, needs: [new]");
     assert_eq!(plan(&more, &[]).expect("a plan"), "a b c k | new d f g");
 }
+
+#[test]
+fn a_step_that_runs_always_does_not_wait_for_its_needs() {
+    let text = "steps: [ { id: a, uses: work }, { id: b, needs: [a], run_if: always, set: { v: 1 } } ]";
+    for crashes in [Crashes::Never, Crashes::Always] {
+        let mut world = World::new(flow_of(text), &good, crashes);
+        world.start("{}");
+        assert_eq!(world.states(), "a=running b=succeeded");
+    }
+}

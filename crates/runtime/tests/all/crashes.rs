@@ -216,3 +216,20 @@ outputs: { sum: '{{ m | sum }}' }
         assert_eq!((again.run, again.is_new), (run, false));
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_that_had_more_to_decide_goes_on_after_a_crash() {
+    for world in worlds() {
+        // All of it is decided within the loop, in many facts and with nothing else under way.
+        let text = "
+name: decides
+steps: [ { id: m, for_each: '{{ range(20000) }}', do: [ { id: x, uses: log, with: { v: 1 } } ] } ]
+outputs: { n: '{{ m | length }}' }
+";
+        let loom = world.open().await;
+        let run = loom.start(start(text)).await.unwrap().run;
+        drop(loom);
+        let loom = world.recover().await;
+        assert_eq!(loom.finished(run).soon().await.unwrap().outputs.to_json(), r#"{"n":20000}"#);
+    }
+}

@@ -109,3 +109,14 @@ steps: [ { id: a, uses: probe, with: {} }, { id: s, wait: { signal: go } } ]
         falls.soon().await;
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_index_tells_the_first_line_of_an_error() {
+    let world = memory();
+    let loom = world.open().await;
+    let text = "\nname: e\nsteps: [ { id: a, uses: probe, with: { fail: \"one\\ntwo\" } } ]\n";
+    let run = loom.start(start(text)).await.unwrap().run;
+    assert_eq!(loom.finished(run).soon().await.unwrap().error.unwrap().message, "one\ntwo");
+    let error = loom.reader().row(run).await.unwrap().state.error.unwrap();
+    assert!(error.ends_with("one") && !error.contains('\n'), "{error}");
+}
