@@ -100,7 +100,7 @@ pub struct Limits {
     /// Task attempts under way at once in one run; none: as many as there are executors.
     #[n(0)]
     pub parallel_steps: Option<u32>,
-    /// The longest a run may take from its start; then it is cancelled and has failed with `timeout`.
+    /// The longest a run may take from when it has a slot of its flow; then it is cancelled and has failed with `timeout`.
     #[n(1)]
     pub timeout: Option<Duration>,
     /// Runs at once.
