@@ -5,12 +5,15 @@
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, OnceLock, PoisonError},
+    sync::{
+        Arc, Mutex, OnceLock, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
 use drawloom_store::StoreError;
-use tokio::runtime;
+use tokio::{runtime, task::JoinSet};
 use tokio_postgres::{Client, Error, Row, Statement, error::SqlState, types::ToSql};
 
 use crate::{
@@ -107,6 +110,8 @@ pub(crate) struct Connector {
     room: runtime::Handle,
     /// The id of the store that was opened.
     id: OnceLock<String>,
+    /// Whether a server has answered, if only that it cannot be used at this moment.
+    answered: AtomicBool,
 }
 
 impl Connector {
@@ -114,14 +119,27 @@ impl Connector {
     pub(crate) fn new(options: Options, durability: Option<Durability>, room: runtime::Handle) -> Work<Arc<Self>> {
         let tls = Tls::new(options.trust, options.authorities.as_deref())
             .map_err(|it| StoreError::Unavailable(format!("the certificates of authorities cannot be used: {it}")))?;
-        Ok(Arc::new(Self { options, durability, tls, room, id: OnceLock::new() }))
+        Ok(Arc::new(Self { options, durability, tls, room, id: OnceLock::new(), answered: AtomicBool::new(false) }))
     }
 
     /// A connection to the server, on which nothing was looked at yet.
     pub(crate) async fn raw(&self) -> Work<Session> {
+        // Two answers are waited for: that of the machine, and that of the server on it.
+        let time = self.options.connect_time() * 2;
+        tokio::time::timeout(time, self.make()).await.unwrap_or_else(|_| {
+            Err(Fault::Lost(format!(
+                "{} takes connections, and nothing answers within {} s; check that PostgreSQL works there",
+                self.options.server(),
+                time.as_secs()
+            )))
+        })
+    }
+
+    async fn make(&self) -> Work<Session> {
         let (config, tls) = (self.options.config.clone(), self.tls.clone());
         // The connection's socket and its task belong to the store's own runtime, whoever asks.
-        let connecting = self.room.spawn(async move {
+        let mut connecting = JoinSet::new();
+        let connect = async move {
             let (client, connection) = config.connect(tls).await?;
             tokio::spawn(async move {
                 if let Err(error) = connection.await {
@@ -129,11 +147,13 @@ impl Connector {
                 }
             });
             Ok::<_, Error>(client)
-        });
-        let client = match connecting.await {
-            Ok(connected) => connected.map_err(|it| self.explain(&it))?,
-            Err(_) => return Err(StoreError::Closed.into()),
         };
+        connecting.spawn_on(connect, &self.room);
+        let client = match connecting.join_next().await {
+            Some(Ok(connected)) => connected.map_err(|it| self.explain(&it))?,
+            Some(Err(_)) | None => return Err(StoreError::Closed.into()),
+        };
+        self.answered.store(true, Ordering::Relaxed);
         let session = Session { client, prepared: Mutex::default() };
         session.batch(&self.settings()).await?;
         let version: i32 = session.one("SELECT current_setting('server_version_num')::int", &[]).await?.try_get(0)?;
@@ -187,6 +207,11 @@ impl Connector {
         let _ = self.id.set(id);
     }
 
+    /// Whether what was lost may come back by itself soon: a server is there, and starts, stops or cuts connections.
+    pub(crate) fn is_there(&self) -> bool {
+        self.answered.load(Ordering::Relaxed)
+    }
+
     /// Whether this is for reading only.
     pub(crate) fn only_reads(&self) -> bool {
         self.durability.is_none()
@@ -196,7 +221,8 @@ impl Connector {
     fn settings(&self) -> String {
         let mut sql = format!(
             "SET search_path TO \"{}\"; SET jit = off; SET statement_timeout = 0; SET lock_timeout = 0; \
-             SET default_transaction_isolation = 'read committed'; SET default_transaction_deferrable = off",
+             SET idle_in_transaction_session_timeout = '5s'; SET default_transaction_isolation = 'read committed'; \
+             SET default_transaction_deferrable = off",
             self.options.schema
         );
         match self.durability {
@@ -252,9 +278,19 @@ impl Connector {
             SqlState::TOO_MANY_CONNECTIONS => {
                 Fault::Lost(format!("{message}: raise max_connections on {server}, or stop others"))
             }
+            SqlState::CANNOT_CONNECT_NOW | SqlState::ADMIN_SHUTDOWN | SqlState::CRASH_SHUTDOWN => {
+                self.answered.store(true, Ordering::Relaxed);
+                Fault::Lost(format!("{server}: {message}; wait until it is up, and see its log if it stays so"))
+            }
             _ => Fault::Lost(format!("{server}: {message}")),
         }
     }
+}
+
+/// What the server answers to `work`, unless it takes longer than `time`.
+pub(crate) async fn answered<T>(time: Duration, work: impl Future<Output = Work<T>>) -> Work<T> {
+    let in_time = tokio::time::timeout(time, work).await;
+    in_time.unwrap_or_else(|_| Err(Fault::Lost(format!("the server has not answered for {} s", time.as_secs()))))
 }
 
 /// How long to wait before a connection is tried for the `n`th time again.

@@ -13,7 +13,7 @@ use tokio::task::JoinHandle;
 
 use crate::{
     columns::{Key, count, text},
-    connect::{Connector, Line, Session, pause},
+    connect::{Connector, Line, Session, answered, pause},
     fault::{Fault, Work},
 };
 
@@ -25,6 +25,9 @@ const GONE: Duration = Duration::from_secs(1);
 
 /// How long to wait before looking again whether an owner has come back.
 const LOOK: Duration = Duration::from_millis(50);
+
+/// How long the rows of owner and lease are waited for before it is looked who holds them.
+const BEGIN: &str = "BEGIN; SET LOCAL lock_timeout = '1s'";
 
 /// A claim that was granted, and which connection under it may append.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,7 +72,8 @@ impl Lease {
         loop {
             let is_dead = gone.is_some_and(|(_, since)| since.elapsed() >= GONE);
             let dead = gone.filter(|_| is_dead).and_then(|(holder, _)| holder);
-            match session.transact("BEGIN", self.try_take(session, &owner, dead)).await? {
+            let silence = self.connector.options.silence();
+            match answered(silence, owning(session, self.try_take(session, &owner, dead))).await? {
                 Met::Taken(epoch) => {
                     self.keep();
                     return Ok(Owned { epoch, line: 1 });
@@ -129,6 +133,31 @@ impl Lease {
     }
 }
 
+/// Does `work` with the rows of owner and lease, in a transaction that waits for them a moment only. Where that was too
+/// short, the next attempt finds connections gone that would have held them for ever.
+pub(crate) async fn owning<T>(session: &Session, work: impl Future<Output = Work<T>>) -> Work<T> {
+    let done = session.transact(BEGIN, work).await;
+    if let Err(Fault::Again(_)) = &done {
+        unblock(session).await;
+    }
+    done
+}
+
+/// Ends connections that hold these rows and wait for their client. It was paused or cut off in the middle of a commit or
+/// claim, which the server cannot know; what it had begun is undone. A commit that works or waits for a disk is left alone.
+async fn unblock(session: &Session) {
+    let sql = "SELECT pg_terminate_backend(a.pid) FROM pg_stat_activity a WHERE a.wait_event = 'ClientRead' \
+               AND a.pid <> pg_backend_pid() AND a.pid IN (SELECT l.pid FROM pg_locks l JOIN pg_database d \
+               ON d.oid = l.database AND d.datname = current_database() \
+               WHERE l.granted AND l.relation IN ('ownership'::regclass, 'lease'::regclass))";
+    match session.query(sql, &[]).await {
+        Ok(ended) if ended.is_empty() => {}
+        Ok(ended) => tracing::warn!(ended = ended.len(), "connections of an owner that is out of reach were ended"),
+        // They may be another role's. Then the rows are waited for.
+        Err(fault) => tracing::debug!(?fault, "connections that hold the lease could not be ended"),
+    }
+}
+
 /// Renews the lease for as long as it is this holder's.
 async fn keep(connector: Arc<Connector>, holder: Key) {
     let lease = connector.options.lease;
@@ -152,12 +181,11 @@ async fn keep(connector: Arc<Connector>, holder: Key) {
 async fn renew(connector: &Connector, holder: Key, tries: &mut u32) -> Work<()> {
     let lease = connector.options.lease;
     let session = connector.connect(Line::Any).await?;
-    session.execute(&format!("SELECT pg_advisory_lock_shared({LOCK})"), &[]).await?;
+    answered(lease, session.execute(&format!("SELECT pg_advisory_lock_shared({LOCK})"), &[])).await?;
     loop {
         let sql = "UPDATE lease SET expires = clock_timestamp() + $2 * interval '1 microsecond' WHERE holder = $1";
         // A server that does not answer within a lease is better looked for anew.
-        let renewed = tokio::time::timeout(lease, session.execute(sql, &[&holder, &micros(lease)])).await;
-        if renewed.unwrap_or_else(|_| Err(Fault::Lost("the server does not answer".to_owned())))? == 0 {
+        if answered(lease, session.execute(sql, &[&holder, &micros(lease)])).await? == 0 {
             return Ok(());
         }
         *tries = 0;

@@ -15,6 +15,9 @@ const SCHEMA: &str = "drawloom";
 /// How long an owner that does not answer stays the owner.
 const LEASE: Duration = Duration::from_secs(5);
 
+/// An answer is waited for so long at least.
+const SILENCE_MIN: Duration = Duration::from_secs(5);
+
 /// How long a lost connection is made again before the store gives up.
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -154,6 +157,19 @@ impl Options {
         } else {
             hosts.join(",")
         }
+    }
+
+    /// How long an answer is waited for: as long as a lost connection is tried to be made again, and long enough for a
+    /// disk that is slow for a moment.
+    pub(crate) fn silence(&self) -> Duration {
+        self.patience.max(SILENCE_MIN)
+    }
+
+    /// How long all servers may take until one of them is connected.
+    pub(crate) fn connect_time(&self) -> Duration {
+        let hosts = self.config.get_hosts().len().max(self.config.get_hostaddrs().len()).max(1);
+        let each = self.config.get_connect_timeout().copied().unwrap_or(CONNECT);
+        each.saturating_mul(u32::try_from(hosts).unwrap_or(u32::MAX))
     }
 
     /// The database, for people: a server takes the user's name where none is given.

@@ -3,10 +3,12 @@
 //! **Invariant:** migrations run in order, in one transaction, by one process at a time; what is in a schema and is
 //! not a store, or is newer, is left alone.
 
+use std::time::{Duration, Instant};
+
 use drawloom_store::StoreError;
 
 use crate::{
-    connect::{Connector, Session},
+    connect::{Connector, Session, pause},
     fault::{Fault, Work},
 };
 
@@ -26,9 +28,27 @@ enum Found {
     Foreign,
 }
 
+/// How long a server that starts, stops or cuts connections is waited for when a store is opened.
+const OPENING: Duration = Duration::from_secs(20);
+
+/// Finds the store, as soon as a server that is there lets it.
+pub(crate) async fn prepare(connector: &Connector) -> Work<()> {
+    let (start, patience) = (Instant::now(), OPENING.min(connector.options.patience));
+    for tries in 0.. {
+        match find(connector).await {
+            Err(Fault::Lost(message)) if connector.is_there() && start.elapsed() < patience => {
+                tracing::debug!(message, "the store is not open yet");
+                tokio::time::sleep(pause(tries)).await;
+            }
+            other => return other,
+        }
+    }
+    Err(StoreError::Closed.into())
+}
+
 /// Finds the store, and makes it or brings it up to date where it may. What is found is what later connections
 /// must find.
-pub(crate) async fn prepare(connector: &Connector) -> Work<()> {
+async fn find(connector: &Connector) -> Work<()> {
     let session = connector.raw().await?;
     let schema = &connector.options.schema;
     let id = match look(&session, schema).await? {

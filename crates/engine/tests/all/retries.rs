@@ -50,6 +50,30 @@ fn chance_moves_a_wait_both_ways_and_no_further_than_its_part() {
 }
 
 #[test]
+fn the_chance_that_a_task_is_given_tells_nothing_of_other_draws() {
+    let text = "steps: [ { id: a, uses: work, retry: { attempts: 20, delay: 10s, backoff: 1, jitter: 0.5 } } ]";
+    let mut world = World::new(flow_of(text), &|_, _| bad("no"), Crashes::Never);
+    world.start("{}");
+    let mut seeds = Vec::new();
+    while let Some(task) = world.tasks.front() {
+        let seed = world.run.resolve(task.attempt, &Default::default()).expect("parameters").seed;
+        world.step();
+        if let Some(due) = world.run.next_due().filter(|_| world.run.end().is_none()) {
+            let wait = due.since(world.now).as_secs_f64();
+            let guess = 10.0 * (0.5 + fastrand::Rng::with_seed(seed).f64());
+            // One in a thousand is near by chance; the draws would be the same for all attempts or for none.
+            seeds.push((seed, (wait - guess).abs() < 0.005));
+            world.step();
+        }
+    }
+    assert_eq!(seeds.len(), 19);
+    assert!(seeds.iter().any(|(_, same)| !same), "waits follow from seeds: {seeds:?}");
+    seeds.sort_unstable();
+    seeds.dedup_by_key(|it| it.0);
+    assert_eq!(seeds.len(), 19, "each attempt has a seed of its own");
+}
+
+#[test]
 fn only_the_classes_that_are_named_are_tried_again() {
     for (retry, class, tries) in [
         ("attempts: 3", ErrorClass::Failed, 3),

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use drawloom_blueprint::{RunId, RunStatus};
+use drawloom_blueprint::{RunId, RunStatus, Value};
 use drawloom_runtime::{Error, Loom, Recover};
 use drawloom_store::{RunFilter, Store};
 
@@ -137,5 +137,28 @@ steps: [ { id: free, flow: child, detach: true } ]
         world.probe.open("x");
         assert_eq!(loom.finished(child).soon().await.unwrap().status, RunStatus::Succeeded);
         assert!(matches!(loom.recover(Recover::Run(run)).await, Err(Error::Ended { .. })));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_whose_sub_flows_have_ended_has_nothing_under_way() {
+    for world in worlds() {
+        let loom = world.open().await;
+        let store = world.store().await;
+        publish(&*store, "\nname: child\nsteps: [ { id: x, uses: probe, with: {} } ]\n").await;
+        let text = "
+name: parent
+steps: [ { id: sub, flow: child }, { id: s, wait: { signal: go } }, { id: w, needs: [], wait: { signal: go } } ]
+";
+        let run = loom.start(start(text)).await.unwrap().run;
+        let row = async || loom.reader().row(run).await.unwrap();
+        while loom.reader().waits(run).await.unwrap().len() < 2 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        // It waits for a signal, and who waits need not be in memory.
+        assert_eq!(row().await.state.in_flight, 0);
+        loom.signal(run, "go", Value::Null).soon().await.unwrap();
+        loom.signal(run, "go", Value::Null).soon().await.unwrap();
+        assert_eq!(loom.finished(run).soon().await.unwrap().status, RunStatus::Succeeded);
     }
 }

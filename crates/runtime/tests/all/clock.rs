@@ -9,11 +9,11 @@ use std::{
     time::Duration,
 };
 
-use drawloom_blueprint::{RunStatus, Timestamp};
-use drawloom_runtime::{Error, Recover, SystemWorld, Taken};
+use drawloom_blueprint::{RunStatus, Timestamp, Value};
+use drawloom_runtime::{Error, Recover, Start, SystemWorld, Taken, Which};
 use tokio::time::{Instant, sleep, timeout};
 
-use crate::world::{World, memory, start};
+use crate::world::{World, flow, memory, start};
 
 /// A clock that goes with that of the async runtime, and can be set.
 struct Wound {
@@ -101,6 +101,41 @@ async fn a_cached_result_serves_until_its_time_is_over() {
         assert_eq!(loom.finished(run).await.unwrap().status, RunStatus::Succeeded);
         assert_eq!(world.probe.begun("a"), begun);
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_cached_result_whose_time_is_over_is_dropped_in_a_while() {
+    let (world, _) = wound();
+    let loom = world.recover().await;
+    let store = world.store().await;
+    for ttl in ["10m", "3h"] {
+        let text = format!(
+            "name: c\nsteps: [ {{ id: a, uses: probe, with: {{ value: {ttl} }}, cache: {{ ttl: {ttl} }} }} ]\n"
+        );
+        let run = loom.start(start(&text)).await.unwrap().run;
+        assert_eq!(loom.finished(run).await.unwrap().status, RunStatus::Succeeded);
+    }
+    let kept = async || store.all_cached(None, 10).await.unwrap().len();
+    assert_eq!(kept().await, 2);
+    sleep(45 * MINUTE).await;
+    assert_eq!(kept().await, 1, "the other still serves");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_run_that_sleeps_stays_in_memory_for_a_while() {
+    let (mut world, _) = wound();
+    world.settings.idle = MINUTE;
+    let loom = world.open().await;
+    let blueprint = flow("name: s\nsteps: [ { id: s, wait: { signal: go } } ]\n");
+    let which = Which::Blueprint { blueprint: Arc::clone(&blueprint), source: None };
+    let run = loom.start(Start::of(which, Value::Null)).await.unwrap().run;
+    let there = Arc::strong_count(&blueprint);
+    sleep(MINUTE * 3 / 4).await;
+    assert_eq!(Arc::strong_count(&blueprint), there, "it may be woken any moment");
+    sleep(2 * MINUTE).await;
+    assert!(Arc::strong_count(&blueprint) < there, "nobody woke it");
+    loom.signal(run, "go", Value::Null).await.unwrap();
+    assert_eq!(loom.finished(run).await.unwrap().status, RunStatus::Succeeded);
 }
 
 #[tokio::test(start_paused = true)]

@@ -5,8 +5,8 @@ use std::{
     time::Duration,
 };
 
-use drawloom_blueprint::RunStatus;
-use drawloom_runtime::{Error, Recover};
+use drawloom_blueprint::{RunStatus, Value};
+use drawloom_runtime::{Error, Loom, Recover, Start, Taken, Which};
 use drawloom_store::{Publish, RunFilter, StoreError};
 
 use crate::{
@@ -44,6 +44,49 @@ async fn nothing_leaves_before_its_commit() {
     hooks.let_go();
     let run = starting.soon().await.unwrap().unwrap().run;
     assert_eq!(loom.finished(run).soon().await.unwrap().status, RunStatus::Succeeded);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_that_changes_nothing_waits_for_what_came_before_it() {
+    let world = memory();
+    let (store, hooks) = Wrapped::around(world.store().await);
+    let loom = world.open_on(store).await;
+    let run = loom.start(start("\nname: s\nsteps: [ { id: s, wait: { signal: go } } ]\n")).soon().await.unwrap().run;
+    hooks.hold();
+    let pause = |loom: Loom| tokio::spawn(async move { loom.pause(run).await });
+    let first = pause(loom.clone());
+    a_moment().await;
+    let second = pause(loom.clone());
+    a_moment().await;
+    // The second finds the run paused, which is not durable yet.
+    assert!(!first.is_finished() && !second.is_finished());
+    hooks.let_go();
+    assert_eq!(first.soon().await.unwrap().unwrap(), Taken::Yes);
+    assert_eq!(second.soon().await.unwrap().unwrap(), Taken::Dropped);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_slow_store_has_yet_to_commit_is_bounded() {
+    let world = memory();
+    let (store, hooks) = Wrapped::around(world.store().await);
+    let loom = world.open_on(store).await;
+    let steps: Vec<_> = (0..40).map(|it| format!("{{ id: s{it}, needs: [], wait: {{ signal: go }} }}")).collect();
+    let blueprint = flow(&format!("\nname: wide\nsteps: [ {} ]\n", steps.join(", ")));
+    let which = Which::Blueprint { blueprint, source: None };
+    hooks.hold();
+    let mut starts = tokio::task::JoinSet::new();
+    for _ in 0..800 {
+        let (start, loom) = (Start::of(which.clone(), Value::Null), loom.clone());
+        starts.spawn(async move { loom.start(start).await.unwrap().run });
+    }
+    // Each start has 40 moves or more: some batches of 512 moves are handed over, one of 8,192 gathers.
+    a_moment().await;
+    let under_way = hooks.appends.load(Ordering::SeqCst);
+    assert!((2..=4).contains(&under_way), "{under_way} batches are under way");
+    hooks.let_go();
+    assert_eq!(starts.join_all().soon().await.len(), 800);
+    let widest = hooks.widest.load(Ordering::SeqCst);
+    assert!((100..=210).contains(&widest), "{widest} runs in one batch");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -3,6 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use drawloom_blueprint::{RunStatus, Value};
+use drawloom_queue::Executor as _;
 use drawloom_runtime::{Error, Start, Which, Work};
 
 use crate::world::{Within, flow, memory, start, worlds};
@@ -119,4 +120,44 @@ async fn the_index_tells_the_first_line_of_an_error() {
     assert_eq!(loom.finished(run).soon().await.unwrap().error.unwrap().message, "one\ntwo");
     let error = loom.reader().row(run).await.unwrap().state.error.unwrap();
     assert!(error.ends_with("one") && !error.contains('\n'), "{error}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn only_brief_work_is_done_where_runs_are_decided() {
+    let text = "\nname: m\nsteps: [ { id: a, uses: probe, with: {} }, { id: b, uses: probe, with: { hold: b } } ]\n";
+    for world in worlds() {
+        let is_brief = world.probe.is_brief();
+        let loom = world.open().await;
+        let mut runs = Vec::new();
+        for _ in 0..3 {
+            runs.push(loom.start(start(text)).await.unwrap().run);
+        }
+        world.probe.until(|it| it.begun("b") == 3).await;
+        world.probe.open("b");
+        for run in runs {
+            assert_eq!(loom.finished(run).soon().await.unwrap().status, RunStatus::Succeeded);
+        }
+        let places = world.probe.places("a").len();
+        assert_eq!(places, if is_brief { 1 } else { 3 }, "brief: {is_brief}");
+        assert_eq!(world.probe.begun("b"), 3, "what goes on beside the loop is not begun again");
+    }
+}
+
+/// What ended in place is known to the process alone until its fact is durable.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_ended_in_place_is_kept_when_the_process_ends() {
+    for world in worlds() {
+        let text = "
+name: many
+steps: [ { id: m, for_each: { in: '{{ range(300) }}', as: n }, do: [ { id: x, uses: probe, with: { value: 1 } } ] } ]
+";
+        let loom = world.open().await;
+        let run = loom.start(start(text)).await.unwrap().run;
+        world.probe.until(|it| it.done().len() > 20).await;
+        loom.close().soon().await.unwrap();
+        let loom = world.recover().await;
+        assert_eq!(loom.finished(run).soon().await.unwrap().status, RunStatus::Succeeded);
+        let succeeded = world.probe.done().len();
+        assert_eq!(succeeded, 300, "no success is executed again");
+    }
 }

@@ -1,7 +1,7 @@
 //! Slots of flows and of the process.
 
 use drawloom_blueprint::RunStatus;
-use drawloom_runtime::{Error, Recover, Start};
+use drawloom_runtime::{Error, Recover, Start, Taken};
 
 use crate::world::{Within, json, memory, start, worlds};
 
@@ -60,6 +60,34 @@ async fn a_full_flow_rejects_skips_or_cancels() {
     assert_eq!(loom.finished(held).soon().await.unwrap().status, RunStatus::Cancelled);
     world.probe.open("x");
     assert_eq!(loom.finished(instead).soon().await.unwrap().status, RunStatus::Succeeded);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_that_wants_the_slot_of_one_that_is_ending_lets_it_end() {
+    for world in worlds() {
+        let text = "
+name: newest
+limits: { concurrency: { max: 1, when_full: cancel_running } }
+steps:
+  - id: t
+    try: [ { id: x, uses: probe, with: { hold: x } } ]
+    finally: [ { id: f, uses: probe, with: { hold: f } } ]
+";
+        let loom = world.open().await;
+        let first = loom.start(start(text)).await.unwrap().run;
+        world.probe.until(|it| it.begun("t.try.x") == 1).await;
+        loom.cancel(first).soon().await.unwrap();
+        world.probe.until(|it| it.begun("t.finally.f") == 1).await;
+        // A second cancel would be a kill.
+        let second = loom.start(start(text)).soon().await.unwrap().run;
+        assert_eq!(loom.pause(second).soon().await.unwrap(), Taken::Yes);
+        assert_eq!(loom.resume(second).soon().await.unwrap(), Taken::Yes);
+        world.probe.open("f");
+        assert_eq!(loom.finished(first).soon().await.unwrap().status, RunStatus::Cancelled);
+        assert_eq!(world.probe.successes("t.finally.f"), 1, "its `finally` came to its end");
+        world.probe.open("x");
+        assert_eq!(loom.finished(second).soon().await.unwrap().status, RunStatus::Succeeded);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,9 +1,12 @@
 //! Large outputs, and results that serve again.
 
 use drawloom_blueprint::RunStatus;
-use drawloom_store::{BlobHash, LogPlace, LogQuery};
+use drawloom_store::{BlobHash, LogPlace, LogQuery, Logs as _};
 
-use crate::world::{Within, memory, start, worlds};
+use crate::{
+    world::{Within, memory, start, worlds},
+    wrapped::{Hold, Wrapped},
+};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn large_outputs_stand_beside_the_journal() {
@@ -87,6 +90,29 @@ outputs: {{ a: '{{{{ a }}}}' }}
         let query = LogQuery { run, path: None, attempt: None };
         let lines = world.store().await.read_logs(&query, LogPlace::default(), 10).await.unwrap();
         assert!(lines[0].line.text.contains("cache"));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cached_result_does_not_serve_when_the_data_it_refers_to_is_gone() {
+    for world in worlds() {
+        let gone = BlobHash::of(b"nobody put this");
+        let text = format!(
+            "
+name: cached
+steps: [ {{ id: a, uses: probe, with: {{ value: {{ blob: {gone}, size: 5 }} }}, cache: {{ ttl: 1h }} }} ]
+"
+        );
+        let loom = world.open().await;
+        for begun in 1..=3 {
+            // The data is there for the last one, which finds what the one before it kept.
+            if begun == 3 {
+                world.store().await.put_blob("nobody put this".into()).await.unwrap();
+            }
+            let run = loom.start(start(&text)).await.unwrap().run;
+            assert_eq!(loom.finished(run).soon().await.unwrap().status, RunStatus::Succeeded);
+            assert_eq!(world.probe.begun("a"), begun.min(2));
+        }
     }
 }
 
@@ -208,4 +234,40 @@ async fn room_for_lines_is_given_back_when_they_are_stored() {
         kept += store.read_logs(&query, LogPlace::default(), 10).await.unwrap().len();
     }
     assert_eq!(kept, 40);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn lines_for_which_there_is_no_room_are_counted_and_room_comes_back() {
+    let world = memory();
+    let (store, hooks) = Wrapped::around(world.store().await);
+    let loom = world.open_on(store.clone()).await;
+    hooks.hold_logs(Hold::On);
+    // More is refused than there is room for, so room that a refusal took would be missed.
+    let line = "x".repeat(1 << 20);
+    let with = format!("{{ print: {line}, times: 70, hold: a, last: \"after\\nwards\" }}");
+    let run = loom.start(start(&format!("\nname: t\nsteps: [ {{ id: a, uses: probe, with: {with} }} ]\n"))).await;
+    let run = run.unwrap().run;
+    world.probe.until(|it| it.has_printed("a")).await;
+    hooks.hold_logs(Hold::Off);
+    let query = LogQuery { run, path: None, attempt: None };
+    let texts = async || {
+        let (mut texts, mut after) = (Vec::new(), LogPlace::default());
+        loop {
+            let page = store.read_logs(&query, after, 100).await.unwrap();
+            let Some(last) = page.last() else { return texts };
+            after = last.place;
+            texts.extend(page.into_iter().map(|it| it.line.text));
+        }
+    };
+    // All that found room is stored a moment after the first of it.
+    while texts().await.is_empty() {
+        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+    }
+    tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+    world.probe.open("a");
+    assert_eq!(loom.finished(run).soon().await.unwrap().status, RunStatus::Succeeded);
+    loom.close().soon().await.unwrap();
+    let texts = texts().await;
+    assert!(texts.iter().any(|it| it == "wards"), "there is room again");
+    assert!(texts.iter().any(|it| it.contains("lines were dropped")), "it is said that there was none");
 }

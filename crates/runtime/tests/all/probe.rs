@@ -31,13 +31,17 @@ struct Seen {
     together: usize,
     most_together: usize,
     withs: Vec<Value>,
+    printed: Vec<String>,
+    /// What of the async runtime executed them, by path.
+    places: Vec<(String, tokio::task::Id)>,
     dropped: usize,
 }
 
 /// The kind `probe`: returns `value`; fails the first `fails` times; waits for the gate `hold`; prints `print`;
-/// warns `warn`; fails saying `fail`; returns a text of `bytes` bytes; keeps the text `keep` beside the run and returns the reference; returns how long
-/// what `fetch` refers to is; panics; returns a list of `levels` levels, or objects of so many `members`; does not stop
-/// where it is `stuck`; succeeds when it is stopped where it is `late`.
+/// so many `times`; warns `warn`; prints `last` when it was let through the gate; takes so many `millis`; fails saying
+/// `fail`; returns a text of `bytes` bytes; keeps the text `keep` beside the run and returns the reference; returns how
+/// long what `fetch` refers to is; panics; returns a list of `levels` levels, or objects of so many `members`; does not
+/// stop where it is `stuck`; succeeds when it is stopped where it is `late`.
 pub(crate) struct Probe {
     info: KindInfo,
     brief: bool,
@@ -107,6 +111,17 @@ impl Probe {
         self.seen.lock().unwrap().withs.clone()
     }
 
+    /// Whether the lines of a task were all printed.
+    pub(crate) fn has_printed(&self, path: &str) -> bool {
+        self.seen.lock().unwrap().printed.iter().any(|it| it == path)
+    }
+
+    /// Which tasks of the async runtime executed what lies at a path.
+    pub(crate) fn places(&self, path: &str) -> HashSet<tokio::task::Id> {
+        let seen = self.seen.lock().unwrap();
+        seen.places.iter().filter(|(it, _)| it == path).map(|(_, place)| *place).collect()
+    }
+
     /// Waits until something holds of what was seen.
     pub(crate) async fn until(&self, holds: impl Fn(&Self) -> bool) {
         let wait = async {
@@ -129,6 +144,7 @@ impl Probe {
         seen.begun.push(task.path.clone());
         seen.order.push(task.path.clone());
         seen.withs.push(task.with.clone());
+        seen.places.push((task.path.clone(), tokio::task::id()));
         seen.together += 1;
         seen.most_together = seen.most_together.max(seen.together);
         drop(seen);
@@ -155,9 +171,11 @@ impl Probe {
     async fn work(&self, task: &Task, context: &Context) -> Result<Value, StepError> {
         let with = &task.with;
         if let Some(text) = with.get("print").and_then(Value::as_str) {
-            for line in text.lines() {
+            let times = if let Some(Value::Int(it)) = with.get("times") { *it } else { 1 };
+            for line in (0..times).flat_map(|_| text.lines()) {
                 context.output.line(Line { stream: Stream::Out, text: line.to_owned() });
             }
+            self.seen.lock().unwrap().printed.push(task.path.clone());
         }
         let mut kept = None;
         if let Some(text) = with.get("keep").and_then(Value::as_str) {
@@ -173,6 +191,12 @@ impl Probe {
             if !with.get("late").is_some_and(Value::is_true) {
                 stopped?;
             }
+        }
+        for line in with.get("last").and_then(Value::as_str).unwrap_or_default().lines() {
+            context.output.line(Line { stream: Stream::Out, text: line.to_owned() });
+        }
+        if let Some(Value::Int(millis)) = with.get("millis") {
+            tokio::time::sleep(std::time::Duration::from_millis(millis.unsigned_abs())).await;
         }
         if let Some(text) = with.get("fail").and_then(Value::as_str) {
             return Err(StepError::new(ErrorClass::Failed, text));

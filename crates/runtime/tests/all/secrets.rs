@@ -1,10 +1,18 @@
 //! Secrets reach executors and nothing else.
 
+use std::{
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
+
 use drawloom_blueprint::RunStatus;
 use drawloom_runtime::{SecretBook, Seen};
-use drawloom_store::{LogPlace, LogQuery, vault::MasterKey};
+use drawloom_store::{LogPlace, LogQuery, Store, vault::MasterKey};
 
-use crate::world::{Within, memory, start};
+use crate::{
+    world::{Within, World, memory, start},
+    wrapped::{Hold, Hooks, Wrapped},
+};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_secret_is_in_no_fact_event_or_log() {
@@ -49,4 +57,51 @@ outputs: { a: '{{ a }}' }
     let lines = store.read_logs(&query, LogPlace::default(), 10).await.unwrap();
     assert!(!lines.is_empty() && lines.iter().all(|it| hidden(it.line.text.as_bytes())));
     assert!(book.delete("token").await.unwrap());
+}
+
+/// A world whose secrets a test can hold and fail, with one that is set.
+async fn hooked() -> (World, Arc<dyn Store>, Arc<Hooks>) {
+    let mut world = memory();
+    let (store, hooks) = Wrapped::around(world.store().await);
+    let store: Arc<dyn Store> = store;
+    let key = MasterKey::generate().unwrap();
+    let book = SecretBook::new(Arc::clone(&store), move || Ok(key.clone()));
+    book.set("token", "hunter2-hunter2").await.unwrap();
+    world.settings.secrets = Some(book);
+    (world, store, hooks)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_secret_that_cannot_be_read_just_now_is_asked_for_again() {
+    let (world, store, hooks) = hooked().await;
+    hooks.secret_failures.store(2, Ordering::SeqCst);
+    let loom = world.open_on(store).await;
+    let retry = "attempts: 3, delay: 1ms, on: [unavailable]";
+    let text = format!(
+        "
+name: secret
+steps: [ {{ id: a, uses: probe, with: {{ value: '{{{{ secrets.token }}}}' }}, retry: {{ {retry} }} }} ]
+"
+    );
+    let run = loom.start(start(&text)).await.unwrap().run;
+    let view = loom.finished(run).soon().await.unwrap();
+    assert_eq!((view.status, view.steps[0].attempts), (RunStatus::Succeeded, 3), "{:?}", view.error);
+    assert_eq!((hooks.secret_reads.load(Ordering::SeqCst), world.probe.begun("a")), (3, 1));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_stopped_while_its_secrets_are_read_is_not_executed() {
+    let (world, store, hooks) = hooked().await;
+    let loom = world.open_on(store).await;
+    hooks.hold_secrets(Hold::On);
+    let text = "\nname: secret\nsteps: [ { id: a, uses: probe, with: { value: '{{ secrets.token }}' } } ]\n";
+    let run = loom.start(start(text)).await.unwrap().run;
+    while hooks.secret_reads.load(Ordering::SeqCst) == 0 {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    loom.cancel(run).soon().await.unwrap();
+    // The attempt was asked to stop before it is known what it would do.
+    hooks.hold_secrets(Hold::Off);
+    assert_eq!(loom.finished(run).soon().await.unwrap().status, RunStatus::Cancelled);
+    assert_eq!(world.probe.begun("a"), 0);
 }

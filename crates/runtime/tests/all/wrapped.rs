@@ -1,10 +1,10 @@
-//! A store around another whose commits tests can hold and fail.
+//! A store around another whose commits, log lines and secrets tests can hold and fail.
 
 use std::{
     path::Path,
     sync::{
         Arc,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicU64, AtomicUsize, Ordering},
     },
 };
 
@@ -28,6 +28,15 @@ pub(crate) struct Hooks {
     pub(crate) fail_from: AtomicU64,
     pub(crate) appends: AtomicU64,
     pub(crate) committed: AtomicU64,
+    /// The most runs of one append.
+    pub(crate) widest: AtomicUsize,
+    /// While this holds, no log line is stored.
+    logs_held: watch::Sender<bool>,
+    /// While this holds, no secret is read.
+    secrets_held: watch::Sender<bool>,
+    /// So many times reading a secret fails, as the store cannot be reached.
+    pub(crate) secret_failures: AtomicU64,
+    pub(crate) secret_reads: AtomicU64,
 }
 
 impl Hooks {
@@ -38,6 +47,26 @@ impl Hooks {
     pub(crate) fn let_go(&self) {
         self.held.send_replace(false);
     }
+
+    pub(crate) fn hold_logs(&self, hold: Hold) {
+        self.logs_held.send_replace(hold == Hold::On);
+    }
+
+    pub(crate) fn hold_secrets(&self, hold: Hold) {
+        self.secrets_held.send_replace(hold == Hold::On);
+    }
+}
+
+/// Whether a test holds something back.
+#[derive(Clone, Copy, PartialEq)]
+pub(crate) enum Hold {
+    On,
+    Off,
+}
+
+async fn unless_held(held: &watch::Sender<bool>) {
+    // The sender outlives the wait.
+    let _ = held.subscribe().wait_for(|held| !held).await;
 }
 
 pub(crate) struct Wrapped {
@@ -53,12 +82,17 @@ impl Wrapped {
             fail_from: AtomicU64::new(0),
             appends: AtomicU64::new(0),
             committed: AtomicU64::new(0),
+            widest: AtomicUsize::new(0),
+            logs_held: watch::Sender::new(false),
+            secrets_held: watch::Sender::new(false),
+            secret_failures: AtomicU64::new(0),
+            secret_reads: AtomicU64::new(0),
         });
         let (appends, mut queue) = mpsc::unbounded_channel::<(Append, oneshot::Sender<Answer<()>>)>();
         let (store, seen) = (Arc::clone(&inner), Arc::clone(&hooks));
         tokio::spawn(async move {
             while let Some((append, answer)) = queue.recv().await {
-                let _ = seen.held.subscribe().wait_for(|held| !held).await;
+                unless_held(&seen.held).await;
                 let number = seen.committed.fetch_add(1, Ordering::SeqCst) + 1;
                 let fail_from = seen.fail_from.load(Ordering::SeqCst);
                 let result = if fail_from > 0 && number >= fail_from {
@@ -80,6 +114,7 @@ impl Journal for Wrapped {
     }
     fn append(&self, append: Append) -> Commit {
         self.hooks.appends.fetch_add(1, Ordering::SeqCst);
+        self.hooks.widest.fetch_max(append.runs.len(), Ordering::SeqCst);
         let (answer, result) = oneshot::channel();
         let _ = self.appends.send((append, answer));
         Box::pin(async move { result.await.unwrap_or(Err(StoreError::Closed)) })
@@ -151,6 +186,12 @@ impl Secrets for Wrapped {
         self.inner.put_secret(name, sealed, at).await
     }
     async fn secret(&self, name: &str) -> Answer<Option<Bytes>> {
+        self.hooks.secret_reads.fetch_add(1, Ordering::SeqCst);
+        unless_held(&self.hooks.secrets_held).await;
+        let fails = &self.hooks.secret_failures;
+        if fails.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |it| it.checked_sub(1)).is_ok() {
+            return Err(StoreError::Unavailable("says the test".to_owned()));
+        }
         self.inner.secret(name).await
     }
     async fn secrets(&self) -> Answer<Vec<SecretRow>> {
@@ -205,6 +246,7 @@ impl Blobs for Wrapped {
 #[async_trait]
 impl Logs for Wrapped {
     async fn append_logs(&self, appends: Vec<LogAppend>) -> Answer<()> {
+        unless_held(&self.hooks.logs_held).await;
         self.inner.append_logs(appends).await
     }
     async fn read_logs(&self, query: &LogQuery, after: LogPlace, limit: usize) -> Answer<Vec<LogRecord>> {

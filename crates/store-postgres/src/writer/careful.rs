@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     columns::{Key, count, run_id},
-    connect::Session,
+    connect::{Session, answered},
     fault::{Fault, Work},
     lease::Owned,
 };
@@ -89,7 +89,7 @@ impl Desk {
     /// under way.
     pub(super) async fn append_carefully(&mut self, jobs: Vec<(Append, Answer)>, owned: Owned) {
         self.known.forget();
-        let (refusals, plan) = match self.judge(&jobs).await {
+        let (refusals, plan) = match answered(self.silence(), self.judge(&jobs)).await {
             Ok(it) => it,
             Err(fault @ Fault::Lost(_)) => {
                 self.careful = self.careful.saturating_add(jobs.len());

@@ -21,7 +21,7 @@ use super::{
     plan::{End, Plan, plan, weight},
 };
 use crate::{
-    connect::{Connector, Line, Session, pause},
+    connect::{Connector, Line, Session, answered, pause},
     fault::{Fault, Work},
     lease::{Lease, Owned},
 };
@@ -50,6 +50,7 @@ pub(super) struct Sent {
     /// Rows and bytes of the journal.
     size: (u64, u64),
     turn: i64,
+    at: Instant,
     outcome: Pin<Box<dyn Future<Output = Work<()>> + Send>>,
 }
 
@@ -123,9 +124,10 @@ impl Desk {
                     None => return self.hand_back().await,
                 }
             }
+            let silence = self.silence();
             tokio::select! {
                 biased;
-                outcome = landed(&mut self.flight) => self.settle(outcome).await,
+                outcome = landed(&mut self.flight, silence) => self.settle(outcome).await,
                 job = jobs.recv(), if is_open => match job {
                     Some(job) => self.waiting.push_back(job),
                     None => is_open = false,
@@ -213,7 +215,7 @@ impl Desk {
         if let Poll::Ready(done) = sent {
             outcome = Box::pin(std::future::ready(done));
         }
-        self.flight.push_back(Sent { jobs, refusals, ends, size, turn, outcome });
+        self.flight.push_back(Sent { jobs, refusals, ends, size, turn, at: Instant::now(), outcome });
     }
 
     /// Deals with the outcome of the commit that was sent first.
@@ -231,7 +233,7 @@ impl Desk {
         self.turn = sent.turn;
         let behind: Vec<Sent> = self.flight.drain(..).collect();
         for mut it in behind.into_iter().rev() {
-            if let Err(Fault::Lost(message)) = (&mut it.outcome).await {
+            if let Err(Fault::Lost(message)) = answered(self.silence(), &mut it.outcome).await {
                 tracing::debug!(message, "the connection was lost behind a commit that failed");
                 self.session = None;
             }
@@ -317,6 +319,12 @@ impl Desk {
         if self.shared.hurried.load(Ordering::Relaxed) { patience.min(HURRIED) } else { patience }
     }
 
+    /// How long an answer of the server is waited for.
+    pub(super) fn silence(&self) -> Duration {
+        let is_hurried = self.shared.hurried.load(Ordering::Relaxed);
+        if is_hurried { HURRIED } else { self.connector.options.silence() }
+    }
+
     async fn claim(&mut self, owner: &str) -> Result<Claim, StoreError> {
         if let Some(message) = &self.broken {
             return Err(StoreError::Broken(message.clone()));
@@ -348,7 +356,8 @@ impl Desk {
     async fn hand_back(&mut self) {
         self.owned = None;
         if let Some(session) = &self.session {
-            self.lease.hand_back(session).await;
+            // It is a courtesy: where nobody answers, the lease ends by itself.
+            let _ = tokio::time::timeout(HURRIED, self.lease.hand_back(session)).await;
         }
     }
 }
@@ -361,10 +370,10 @@ async fn call(session: Arc<Session>, columns: Columns, owned: Owned, turn: i64) 
     Ok(())
 }
 
-/// The outcome of the first of these. Waits for ever where there is none.
-async fn landed(flight: &mut VecDeque<Sent>) -> Work<()> {
+/// The outcome of the first of these, unless the server is silent for too long. Waits for ever where there is none.
+async fn landed(flight: &mut VecDeque<Sent>, silence: Duration) -> Work<()> {
     match flight.front_mut() {
-        Some(first) => (&mut first.outcome).await,
+        Some(first) => answered(silence.saturating_sub(first.at.elapsed()), &mut first.outcome).await,
         None => std::future::pending().await,
     }
 }

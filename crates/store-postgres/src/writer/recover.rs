@@ -12,9 +12,9 @@ use drawloom_store::{Epoch, StoreError};
 use super::desk::{Desk, Sent};
 use crate::{
     columns::{Key, count, run_id, unsigned},
-    connect::{Session, pause},
+    connect::{Session, answered, pause},
     fault::{Fault, Work},
-    lease::Owned,
+    lease::{Owned, owning},
 };
 
 /// How the store was found.
@@ -43,7 +43,7 @@ impl Desk {
             if tries > 0 {
                 tokio::time::sleep(pause(tries)).await;
             }
-            fault = match self.look(&traces).await {
+            fault = match answered(self.silence(), self.look(&traces)).await {
                 Ok((Found::Ours(owned), landed)) => {
                     self.owned = Some(owned);
                     tracing::info!(lost = lost.len(), landed, "the connection to the database is there again");
@@ -118,8 +118,9 @@ fn traces(sent: &Sent) -> Vec<(RunId, u64)> {
 
 /// Makes this connection the one that may append, where the claim still holds.
 async fn take_over(session: &Session, owned: Owned) -> Work<Found> {
+    let epoch = unsigned(owned.epoch.0);
     let sql = "UPDATE ownership SET session = session + 1 WHERE epoch = $1 RETURNING session";
-    if let Some(row) = session.find(sql, &[&unsigned(owned.epoch.0)]).await? {
+    if let Some(row) = owning(session, session.find(sql, &[&epoch])).await? {
         return Ok(Found::Ours(Owned { line: row.try_get(0)?, ..owned }));
     }
     let epoch = Epoch(count(&session.one("SELECT epoch FROM ownership", &[]).await?, 0)?);

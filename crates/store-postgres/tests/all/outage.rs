@@ -91,6 +91,46 @@ async fn a_commit_that_outlives_its_connection_is_waited_for() {
     direct.drop().await;
 }
 
+/// A connection that was cut off in the middle of a commit: the server waits for the rest of it, which never comes.
+async fn cut_off(place: &Spot) -> tokio_postgres::Client {
+    let silent = place.client().await;
+    silent.batch_execute("BEGIN; SELECT FROM ownership FOR SHARE").await.unwrap();
+    silent
+}
+
+#[tokio::test]
+async fn a_commit_that_was_cut_off_holds_nobody_up() {
+    let place = Server::own().place_that_stays();
+    let store = place.0.open();
+    let claim = store.claim("owner").await.unwrap();
+    append(&store, claim, vec![fact(run(1), 0, "one")]).await.unwrap();
+    let (start, silent) = (Instant::now(), cut_off(&place.0).await);
+    place.0.kill("true").await;
+    append(&store, claim, vec![fact(run(1), 1, "two")]).await.unwrap();
+    assert!(silent.is_closed() || silent.batch_execute("COMMIT").await.is_err());
+    drop(store);
+    let (store, _silent) = (place.0.open(), cut_off(&place.0).await);
+    let claim = store.claim("another").await.unwrap();
+    append(&store, claim, vec![fact(run(1), 2, "three")]).await.unwrap();
+    assert!(start.elapsed() < Duration::from_secs(20), "{:?}", start.elapsed());
+    assert_eq!(count(&store, run(1)).await, 3);
+}
+
+#[tokio::test]
+async fn a_commit_that_is_never_answered_breaks_the_writer_in_time() {
+    let place = Server::own().place_that_stays();
+    let store = place.0.with("patience=1s").open();
+    let claim = store.claim("owner").await.unwrap();
+    append(&store, claim, vec![fact(run(1), 0, "one")]).await.unwrap();
+    let stuck = place.0.client().await;
+    stuck.batch_execute("BEGIN; LOCK TABLE facts IN EXCLUSIVE MODE").await.unwrap();
+    let start = Instant::now();
+    let broken = append(&store, claim, vec![fact(run(1), 1, "two")]).await;
+    assert!(matches!(broken, Err(StoreError::Broken(_))), "{broken:?}");
+    drop(store);
+    assert!(start.elapsed() < Duration::from_secs(20), "{:?}", start.elapsed());
+}
+
 #[tokio::test]
 async fn what_an_old_connection_sends_late_is_refused() {
     let place = Server::own().place_that_stays();

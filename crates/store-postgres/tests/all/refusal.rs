@@ -50,6 +50,35 @@ async fn a_wrong_password_says_so_and_a_right_one_does() {
 }
 
 #[tokio::test]
+async fn a_server_that_says_nothing_is_not_waited_for_long() {
+    // It takes connections, as a server that is paused does, and nobody is there to answer.
+    let mute = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = mute.local_addr().unwrap();
+    let start = std::time::Instant::now();
+    let message = refusal(&format!("postgres://x@{address}/x?connect_timeout=1"));
+    assert!(message.contains("nothing answers"), "{message}");
+    assert!(start.elapsed() < std::time::Duration::from_secs(20), "{:?}", start.elapsed());
+}
+
+#[tokio::test]
+async fn a_server_that_is_starting_is_waited_for() {
+    let server = Server::own();
+    let place = server.place();
+    place.open();
+    let proxy = super::support::Proxy::to(place.address()).await;
+    let through = place.through(proxy.port);
+    let opening =
+        tokio::task::spawn_blocking(move || (0..20).map(|_| through.try_open(WRITE).map(drop)).collect::<Vec<_>>());
+    while !opening.is_finished() {
+        place.kill("true").await;
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+    for it in opening.await.unwrap() {
+        assert_eq!(it, Ok(()), "connections that are cut while a store is opened are made again");
+    }
+}
+
+#[tokio::test]
 async fn a_newer_store_and_a_foreign_schema_are_refused_and_left_alone() {
     let place = Server::shared().place();
     let missing = place.try_open(Access::Read).err();

@@ -45,7 +45,7 @@ async fn a_full_file_refuses_what_does_not_fit_and_goes_on_when_there_is_room() 
     append(vec![part(RunId(1), 0, 10)]).await.unwrap().unwrap();
     set_room(&writer, 10).await;
     for _ in 0..2 {
-        let full = append(vec![part(RunId(1), 1, 1_000_000)]).await.unwrap();
+        let full = append(vec![part(RunId(1), 1, 10), part(RunId(1), 2, 1_000_000)]).await.unwrap();
         assert!(matches!(full, Err(StoreError::Full(_))), "{full:?}");
     }
     append(vec![part(RunId(1), 1, 10)]).await.unwrap().expect("what fits is written");

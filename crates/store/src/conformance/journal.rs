@@ -7,7 +7,7 @@ use super::{
     Place,
     kit::{accept, append, claimed, ended, entry, facts, head, more, row, run, running, start},
 };
-use crate::{Entry, Epoch, PAGE_BYTES, PAGE_ITEMS, RunHead, Shard, StoreError};
+use crate::{Entry, Epoch, PAGE_BYTES, PAGE_ITEMS, RunAppend, RunHead, RunState, Shard, Store, StoreError};
 
 pub(super) async fn epochs_grow_and_fence(place: &dyn Place) {
     let (store, first) = claimed(place).await;
@@ -106,6 +106,42 @@ pub(super) async fn a_row_may_change_without_a_fact(place: &dyn Place) {
     // The engine writes nothing after an end, but the store does not judge that.
     accept(&*store, claim, vec![more(run(1), 2, 1)]).await;
     assert_eq!(row(&*store, run(1)).await.state, running());
+}
+
+pub(super) async fn rows_and_sizes_keep_up_with_facts(place: &dyn Place) {
+    let (store, claim) = claimed(place).await;
+    let text = |count: u64| RunState { error: Some(format!("error {count}")), ..running() };
+    let (mut last, mut bytes) = (1, "first".len() as u64);
+    accept(&*store, claim, vec![start(run(1), head("f"))]).await;
+    store.close().await.expect("it closes");
+    // Each life begins without a memory of the last one; a state that stays may be written only when it changes.
+    for life in 0..3 {
+        let (store, claim) = claimed(place).await;
+        for state in [running(), running(), text(life), text(life), text(life + 1), running(), running()] {
+            let change = RunAppend { state: state.clone(), ..more(run(1), last, 2) };
+            bytes += change.facts.iter().map(|it| it.fact.len() as u64).sum::<u64>();
+            last += 2;
+            accept(&*store, claim, vec![change]).await;
+            let found = row(&*store, run(1)).await;
+            assert_eq!((found.state, found.last_seq), (state, last));
+            assert_eq!(size(&*store).await, (last, bytes));
+        }
+        store.close().await.expect("it closes");
+    }
+    let (store, claim) = claimed(place).await;
+    accept(&*store, claim, vec![more(run(1), last, 1)]).await;
+    let mut end = more(run(1), last + 1, 1);
+    end.state = ended(RunStatus::Failed, 9);
+    bytes += (more(run(1), last, 2).facts.iter()).map(|it| it.fact.len() as u64).sum::<u64>();
+    accept(&*store, claim, vec![end]).await;
+    assert_eq!(row(&*store, run(1)).await.state, ended(RunStatus::Failed, 9));
+    assert_eq!((row(&*store, run(1)).await.last_seq, size(&*store).await), (last + 2, (last + 2, bytes)));
+}
+
+/// The facts of the only flow, and their bytes, as the store counts them.
+async fn size(store: &dyn Store) -> (u64, u64) {
+    let info = store.info().await.expect("it is counted");
+    (info.flows[0].facts, info.flows[0].fact_bytes)
 }
 
 pub(super) async fn one_append_may_name_a_run_twice(place: &dyn Place) {

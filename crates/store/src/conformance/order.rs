@@ -22,6 +22,19 @@ pub(super) async fn appends_are_committed_in_the_order_of_calls(place: &dyn Plac
     assert_eq!(facts(&*store, run(1)).await.len(), 301);
 }
 
+pub(super) async fn a_small_append_does_not_overtake_a_large_one(place: &dyn Place) {
+    let (store, claim) = claimed(place).await;
+    let mut runs: Vec<_> = (1..=20).map(|it| start(run(it), head("f"))).collect();
+    for round in 1..=50 {
+        let large = store.append(Append { claim, runs });
+        let small = store.append(Append { claim, runs: vec![more(run(1), 2 * round - 1, 1)] });
+        small.await.expect("it follows the one handed over before it");
+        large.await.expect("nothing came between");
+        runs = (1..=20).map(|it| more(run(it), if it == 1 { 2 * round } else { round }, 1)).collect();
+    }
+    assert_eq!((facts(&*store, run(1)).await.len(), facts(&*store, run(2)).await.len()), (100, 50));
+}
+
 pub(super) async fn what_follows_a_refused_append_is_refused(place: &dyn Place) {
     let (store, claim) = claimed(place).await;
     accept(&*store, claim, vec![start(run(1), head("f")), start(run(2), head("f"))]).await;
