@@ -89,7 +89,7 @@ fn drive(blueprint: &Arc<Blueprint>) -> Vec<Fact> {
     let mut run = Run::new(Arc::clone(blueprint), no_inline);
     while let Some(input) = inputs.pop_front() {
         let decision = run.handle(input, Timestamp(1));
-        facts.extend(decision.facts);
+        facts.extend(decision.fact);
         for effect in decision.effects {
             match effect {
                 Effect::Dispatch(it) => {

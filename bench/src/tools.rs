@@ -57,7 +57,7 @@ impl Executor for Nothing {
         &self.0
     }
 
-    async fn execute(&self, _: Task, _: Context) -> Outcome {
+    async fn execute(self: Arc<Self>, _: Task, _: Context) -> Outcome {
         Outcome::Success(Value::Null)
     }
 

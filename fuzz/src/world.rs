@@ -66,7 +66,7 @@ impl World {
     fn give(&mut self, input: Input) {
         self.given += 1;
         let decision = self.run.handle(input, self.now);
-        for fact in &decision.facts {
+        if let Some(fact) = &decision.fact {
             self.copy.apply(self.now, fact).expect("what was decided applies");
         }
         assert!(self.copy.same_state(&self.run), "a replay gives the same state");

@@ -132,13 +132,13 @@ impl Core {
     /// Gives an input, and says whether it was taken.
     fn give(&mut self, input: Input) -> Result<bool, String> {
         let decision = self.run.handle(input, self.now);
-        for fact in &decision.facts {
+        if let Some(fact) = &decision.fact {
             self.moves += fact.moves.len() as u64;
             let seq = self.journal.len() as u64 + 1;
             self.journal.push((self.now, fact.encode()));
             self.book.take(&self.shape, seq, self.now, &fact.moves)?;
         }
-        if !decision.facts.is_empty() && self.rng.u32(0..1_000) < self.crash {
+        if decision.fact.is_some() && self.rng.u32(0..1_000) < self.crash {
             self.die()?;
         } else {
             self.release(decision.effects)?;

@@ -139,7 +139,7 @@ impl Executor for Hands {
         self.stage.plan.brief
     }
 
-    async fn execute(&self, task: Task, context: Context) -> Outcome {
+    async fn execute(self: Arc<Self>, task: Task, context: Context) -> Outcome {
         self.life.breathe().await;
         if context.stop.is_cancelled() {
             return Outcome::Failure(StepError::new(ErrorClass::Cancelled, "it was asked to stop before it began"));

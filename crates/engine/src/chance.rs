@@ -13,6 +13,14 @@ pub(crate) enum Purpose {
     Child,
 }
 
+/// The seed of an attempt, from that of all tasks of its run. It may tell of seeds of other attempts, and of no other
+/// draw; so it need not be a digest, and each part is mixed in by a step of wyrand.
+pub(crate) fn task_seed(tasks: u64, serial: u64, step: &str, attempt: u32) -> u64 {
+    let mix = |seed: u64, part: u64| fastrand::Rng::with_seed(seed ^ part).u64(..);
+    let letters = step.as_bytes().chunks(8).map(|it| it.iter().fold(0, |all, byte| all << 8 | u64::from(*byte)));
+    letters.fold(mix(mix(tasks, serial), attempt.into()), mix)
+}
+
 /// A draw for a step of a frame: `salt` tells several apart. The step goes by its id, as its position depends on
 /// what the optimiser dropped.
 #[derive(Clone, Copy, Debug)]
@@ -33,6 +41,11 @@ impl Draw<'_> {
         bytes.extend(self.salt.to_be_bytes());
         bytes.extend(self.step.as_bytes());
         FlowHash::of(&bytes)
+    }
+
+    /// What the seeds of all tasks of a run come from, drawn once for each run.
+    pub(crate) fn of_tasks(seed: u64) -> u64 {
+        Draw { seed, serial: 0, step: "", salt: 0 }.number(Purpose::Task)
     }
 
     /// 64 bits.

@@ -7,9 +7,9 @@ use crate::AttemptId;
 /// What follows from an input.
 #[derive(Debug, Default)]
 pub struct Decision {
-    /// What happened, to be appended to the journal. The run has applied them already.
-    pub facts: Vec<Fact>,
-    /// What to do once they are durable.
+    /// What happened, if anything did, to be appended to the journal. The run has applied it already.
+    pub fact: Option<Fact>,
+    /// What to do once it is durable.
     pub effects: Vec<Effect>,
     /// Whether the input was late or repeated and changed nothing.
     pub dropped: bool,

@@ -43,8 +43,8 @@ impl Run {
         if !taken {
             self.dropped += 1;
         }
-        let facts = if moves.is_empty() { Vec::new() } else { vec![Fact { moves }] };
-        Decision { dropped: !taken, facts, effects }
+        let fact = (!moves.is_empty()).then_some(Fact { moves });
+        Decision { dropped: !taken, fact, effects }
     }
 }
 

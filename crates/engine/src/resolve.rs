@@ -1,27 +1,26 @@
 //! The parameters of an attempt, evaluated when it is handed out and never journaled.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use drawloom_blueprint::{Op, StepError, StepIx, Value};
 
 use crate::{
     AttemptId, Run,
-    chance::{Draw, Purpose},
+    chance::{Draw, task_seed},
     effect::Place,
+    frame::Status,
     names::Here,
 };
 
 /// What an executor needs to know of an attempt.
 #[derive(Clone, Debug)]
 pub struct Resolved {
-    /// The kind.
-    pub kind: String,
-    /// Its parameters, secrets included: never log them.
+    /// The parameters, secrets included: never log them.
     pub with: Value,
     /// The longest that the attempt may take.
     pub timeout: Option<Duration>,
     /// The step's place in the run, for people.
-    pub path: String,
+    pub path: Arc<str>,
     /// The source of chance in the attempt.
     pub seed: u64,
     /// How long its result may serve others, and under which key if the flow gives one.
@@ -29,6 +28,21 @@ pub struct Resolved {
 }
 
 impl Run {
+    /// Whether an attempt that was dispatched is still to begin: nothing has ended it or asked it to stop.
+    #[must_use]
+    pub fn may_begin(&self, id: AttemptId) -> bool {
+        self.attempt(id).is_some_and(|at| self.status_of(at) == Some(Status::Running))
+    }
+
+    /// The kind that a task step uses; empty for another step.
+    #[must_use]
+    pub fn kind_of(&self, step: StepIx) -> &str {
+        match self.blueprint.steps.get(step.ix()).map(|it| &it.op) {
+            Some(Op::Task(task)) => &task.kind,
+            _ => "",
+        }
+    }
+
     /// The names of the secrets that the parameters of a task step use.
     #[must_use]
     pub fn secrets_of(&self, step: StepIx) -> &[String] {
@@ -57,15 +71,13 @@ impl Run {
             Some(it) => Some((it.ttl, it.key.map(eval).transpose()?)),
             None => None,
         };
-        let path = self.path(at.frame, at.step);
-        let seed = self.started().map_or(0, |it| it.seed);
+        let tasks = *self.tasks_seed.get_or_init(|| Draw::of_tasks(self.started().map_or(0, |it| it.seed)));
+        let step = &self.blueprint.step(id.step).id;
         Ok(Resolved {
-            kind: task.kind.clone(),
             with: eval(task.with)?,
             timeout: task.timeout,
-            path,
-            seed: Draw { seed, serial: id.serial, step: &self.blueprint.step(id.step).id, salt: id.attempt }
-                .number(Purpose::Task),
+            path: if self.is_root(at.frame) { step.as_str().into() } else { self.path(at.frame, at.step).into() },
+            seed: task_seed(tasks, id.serial, step, id.attempt),
             cache,
         })
     }

@@ -2,7 +2,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet, VecDeque},
-    sync::Arc,
+    sync::{Arc, OnceLock},
 };
 
 use drawloom_blueprint::{Blueprint, FrameRef, RunEnd, RunId, RunStatus, Started, StepError, StepIx, Timestamp, Value};
@@ -26,6 +26,8 @@ pub struct Run {
     pub(crate) todo: VecDeque<Work>,
     /// How many late or repeated inputs were dropped by this process.
     pub(crate) dropped: u64,
+    /// What the seeds of its tasks come from. Not state: it follows from the run's seed.
+    pub(crate) tasks_seed: OnceLock<u64>,
 }
 
 /// Everything that facts determine.
@@ -91,7 +93,14 @@ impl Run {
     /// A run of `blueprint` to which nothing has happened yet.
     #[must_use]
     pub fn new(blueprint: Arc<Blueprint>, inline: InlineKinds) -> Self {
-        Self { blueprint, inline, state: State::default(), todo: VecDeque::new(), dropped: 0 }
+        Self {
+            blueprint,
+            inline,
+            state: State::default(),
+            todo: VecDeque::new(),
+            dropped: 0,
+            tasks_seed: OnceLock::new(),
+        }
     }
 
     /// Its id; zero before it started.
@@ -167,7 +176,7 @@ impl Run {
     #[must_use]
     pub fn path(&self, frame: FrameRef, step: StepIx) -> String {
         let id = self.blueprint.step(step).id.clone();
-        if self.frame(frame).is_none_or(|it| it.owner.is_none()) {
+        if self.is_root(frame) {
             return id;
         }
         let mut parts = vec![id];
@@ -179,6 +188,11 @@ impl Run {
         }
         parts.reverse();
         parts.join(".")
+    }
+
+    /// Whether nothing is around a frame.
+    pub(crate) fn is_root(&self, frame: FrameRef) -> bool {
+        self.frame(frame).is_none_or(|it| it.owner.is_none())
     }
 
     fn entry_name(&self, owner: StepIx, frame: &Frame) -> String {

@@ -49,7 +49,7 @@ impl<W: Work> Executor for Performer<W> {
         &self.info
     }
 
-    async fn execute(&self, task: Task, context: Context) -> Outcome {
+    async fn execute(self: Arc<Self>, task: Task, context: Context) -> Outcome {
         let redactor = task.redactor.clone();
         let halt = Halt::new(task.timeout, context.stop);
         let lines = Lines::new(redactor.clone(), context.output);

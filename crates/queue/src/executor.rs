@@ -20,11 +20,12 @@ pub trait Executor: Send + Sync {
     ///
     /// It keeps the deadline of the task itself, stops for real when `context.stop` is triggered, streams
     /// output as it comes, and hides secrets in all that it returns or streams. It never panics on an input.
-    async fn execute(&self, task: Task, context: Context) -> Outcome;
+    async fn execute(self: Arc<Self>, task: Task, context: Context) -> Outcome;
 
     /// Whether beginning a task takes only microseconds: the first poll of [`execute`](Self::execute) is then done in
     /// place, which spares the task the way to another thread. One that computes, starts a process or may block
-    /// says no, as everything else would stand still meanwhile.
+    /// says no, as everything else would stand still meanwhile. A task that ends in that poll leaves its
+    /// `context.stop` to another one, so nothing that outlives it may listen to that.
     fn is_brief(&self) -> bool {
         false
     }

@@ -1,6 +1,6 @@
 //! A task: an attempt on its way to an executor.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use drawloom_blueprint::{FrameRef, RunId, StepIx, Value};
 
@@ -27,13 +27,13 @@ pub struct Task {
     /// Which attempt this is.
     pub id: TaskId,
     /// The kind that executes it.
-    pub kind: String,
+    pub kind: &'static str,
     /// The parameters, resolved, secrets included: never log them.
     pub with: Value,
     /// The longest it may take from when it starts.
     pub timeout: Option<Duration>,
     /// The step's place in the run for people: `enrich[17].score`.
-    pub path: String,
+    pub path: Arc<str>,
     /// Hides the secrets that `with` holds.
     pub redactor: Redactor,
     /// A number that is the same for every execution of this attempt: the source of its chance and clock.

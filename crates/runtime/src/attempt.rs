@@ -6,7 +6,8 @@
 use std::{
     any::Any,
     collections::BTreeMap,
-    panic::AssertUnwindSafe,
+    panic::{AssertUnwindSafe, catch_unwind},
+    pin::Pin,
     sync::Arc,
     task::{Poll, Waker},
     time::Duration,
@@ -24,9 +25,23 @@ use crate::{blobs, cache, core::Core, dispatch::Report, inbox::Message, output::
 /// What is known of the parameters of an attempt.
 pub(crate) enum Parameters {
     /// All.
-    Resolved(Box<Resolved>),
+    Resolved(Resolved),
     /// They use these secrets.
     Secret(Vec<String>),
+}
+
+/// What an attempt is executed with.
+pub(crate) struct Means {
+    pub(crate) executor: Arc<dyn Executor>,
+    pub(crate) parameters: Parameters,
+}
+
+/// An attempt that is about to begin.
+pub(crate) struct Beginning {
+    pub(crate) task: TaskId,
+    pub(crate) executor: Arc<dyn Executor>,
+    /// Asks it to stop.
+    pub(crate) stop: CancellationToken,
 }
 
 /// What became of an attempt when it was begun.
@@ -37,24 +52,34 @@ pub(crate) enum Begun {
     Working(AbortHandle),
 }
 
+/// The work of an executor.
+type Work = Pin<Box<dyn Future<Output = Outcome> + Send>>;
+
 /// Begins an attempt: in place as far as it comes where its executor is brief, else beside the loop.
-pub(crate) fn begin(
-    core: &Arc<Core>,
-    report: &Report,
-    task: TaskId,
-    (parameters, stop): (Parameters, CancellationToken),
-) -> Begun {
-    let brief =
-        matches!(&parameters, Parameters::Resolved(it) if core.executor(&it.kind).is_ok_and(Executor::is_brief));
-    let life = life(Arc::clone(core), task, parameters, stop);
-    if !brief {
-        return Begun::Working(spawn(core, report, task, life));
+pub(crate) fn begin(core: &Arc<Core>, report: &Report, it: Beginning, parameters: Parameters) -> Begun {
+    match parameters {
+        Parameters::Resolved(resolved) if it.executor.is_brief() && resolved.cache.is_none() => {
+            begin_here(core, report, it, resolved)
+        }
+        parameters => Begun::Working(spawn(core, report, it.task, life(Arc::clone(core), it, parameters))),
     }
-    let mut life = Box::pin(life);
-    match life.as_mut().poll(&mut std::task::Context::from_waker(Waker::noop())) {
-        Poll::Ready(outcome) => Begun::Ended(outcome),
+}
+
+fn begin_here(core: &Arc<Core>, report: &Report, it: Beginning, resolved: Resolved) -> Begun {
+    let (task, timeout) = (it.task, resolved.timeout);
+    let first = catch_unwind(AssertUnwindSafe(|| {
+        let mut work = work(core, it, resolved, Redactor::default());
+        let polled = work.as_mut().poll(&mut std::task::Context::from_waker(Waker::noop()));
+        (work, polled)
+    }));
+    match first {
+        Ok((_, Poll::Ready(outcome))) => Begun::Ended(check(outcome, core.settings.output_max)),
         // It is polled again where it goes on, so nobody misses that nothing can wake it yet.
-        Poll::Pending => Begun::Working(spawn(core, report, task, life)),
+        Ok((work, Poll::Pending)) => {
+            let shared = Arc::clone(core);
+            Begun::Working(spawn(core, report, task, async move { see_through(&shared, work, timeout).await }))
+        }
+        Err(panic) => Begun::Ended(Outcome::Failure(panicked(&*panic))),
     }
 }
 
@@ -79,8 +104,8 @@ fn spawn(
     tokio::spawn(work).abort_handle()
 }
 
-async fn life(core: Arc<Core>, task: TaskId, parameters: Parameters, stop: CancellationToken) -> Outcome {
-    let work = AssertUnwindSafe(attempt(&core, task, parameters, &stop)).catch_unwind();
+async fn life(core: Arc<Core>, it: Beginning, parameters: Parameters) -> Outcome {
+    let work = AssertUnwindSafe(attempt(&core, it, parameters)).catch_unwind();
     work.await.unwrap_or_else(|panic| Outcome::Failure(panicked(&*panic)))
 }
 
@@ -89,38 +114,33 @@ pub(crate) fn cancelled() -> StepError {
     StepError::new(ErrorClass::Cancelled, "it was stopped")
 }
 
-async fn attempt(core: &Arc<Core>, task: TaskId, parameters: Parameters, stop: &CancellationToken) -> Outcome {
-    let result = match parameters {
-        Parameters::Resolved(it) => perform(core, task, *it, (Redactor::default(), stop)).await,
-        // Boxed, so that attempts without secrets need not have room for it.
-        Parameters::Secret(names) => Box::pin(with_secrets(core, task, &names, stop)).await,
-    };
-    match result {
-        Ok(output) => Outcome::Success(output),
-        Err(error) => Outcome::Failure(error),
+async fn attempt(core: &Arc<Core>, it: Beginning, parameters: Parameters) -> Outcome {
+    match parameters {
+        Parameters::Resolved(resolved) => perform(core, it, resolved, Redactor::default()).await,
+        Parameters::Secret(names) => match with_secrets(core, it, &names).await {
+            Ok(outcome) => outcome,
+            Err(error) => Outcome::Failure(error),
+        },
     }
 }
 
-async fn with_secrets(
-    core: &Arc<Core>,
-    task: TaskId,
-    names: &[String],
-    stop: &CancellationToken,
-) -> Result<Value, StepError> {
+async fn with_secrets(core: &Arc<Core>, it: Beginning, names: &[String]) -> Result<Outcome, StepError> {
     let opened = match &core.settings.secrets {
         Some(book) => book.open(names).await?,
         None => return Err(secrets::unset(&names.join(", "))),
     };
     let redactor = Redactor::new(opened.values().cloned());
-    let result = match resolve(core, task, opened).await {
-        Ok(resolved) => perform(core, task, resolved, (redactor.clone(), stop)).await,
-        Err(error) => Err(error),
+    let outcome = match resolve(core, it.task, opened).await {
+        Ok(resolved) => perform(core, it, resolved, redactor.clone()).await,
+        Err(error) => Outcome::Failure(error),
     };
     // Executors hide what they were given; this is for those that forget, and for errors of expressions.
-    match result {
-        Ok(output) => Ok(redactor.value(&output)),
-        Err(error) => Err(StepError { message: redactor.text(&error.message).into_owned(), ..error }),
-    }
+    Ok(match outcome {
+        Outcome::Success(output) => Outcome::Success(redactor.value(&output)),
+        Outcome::Failure(error) => {
+            Outcome::Failure(StepError { message: redactor.text(&error.message).into_owned(), ..error })
+        }
+    })
 }
 
 async fn resolve(core: &Core, task: TaskId, secrets: BTreeMap<String, String>) -> Result<Resolved, StepError> {
@@ -130,52 +150,56 @@ async fn resolve(core: &Core, task: TaskId, secrets: BTreeMap<String, String>) -
     answer.await.map_err(|_| cancelled())?
 }
 
-async fn perform(
-    core: &Arc<Core>,
-    task: TaskId,
-    resolved: Resolved,
-    (redactor, stop): (Redactor, &CancellationToken),
-) -> Result<Value, StepError> {
-    if stop.is_cancelled() {
-        return Err(cancelled());
+async fn perform(core: &Arc<Core>, it: Beginning, mut resolved: Resolved, redactor: Redactor) -> Outcome {
+    if it.stop.is_cancelled() {
+        return Outcome::Failure(cancelled());
     }
-    let Resolved { kind, with, timeout, path, seed, cache } = resolved;
-    let executor = core.executor(&kind)?;
-    let output = Arc::new(Output::new(Arc::clone(core), (task.run, path.clone(), task.attempt), redactor.clone()));
-    let cached = cache.map(|(ttl, key)| (ttl, cache::key(executor.info(), key.as_ref().unwrap_or(&with))));
-    if let Some((_, key)) = &cached
-        && let Some(found) = Box::pin(cache::find(core, key)).await
-    {
-        output.say("the result was in the cache");
-        return Ok(found);
+    let timeout = resolved.timeout;
+    let Some((ttl, key)) = resolved.cache.take() else {
+        return see_through(core, work(core, it, resolved, redactor), timeout).await;
+    };
+    let key = cache::key(it.executor.info(), key.as_ref().unwrap_or(&resolved.with));
+    if let Some(found) = cache::find(core, &key).await {
+        output(core, it.task, &resolved, redactor).say("the result was in the cache");
+        return Outcome::Success(found);
     }
-    let blobs = Arc::clone(&core.data);
-    let context = Context { stop: stop.clone(), output, blobs, started: core.now() };
-    let patience = timeout.map(|it| it + core.settings.grace);
-    let work = execute(executor, Task { id: task, kind, with, timeout, path, redactor, seed }, context);
-    let value = check(in_time(work, patience).await?, core.settings.output_max)?;
-    if let Some((ttl, key)) = &cached {
-        Box::pin(cache::keep(core, key, &value, *ttl)).await;
+    let outcome = see_through(core, work(core, it, resolved, redactor), timeout).await;
+    if let Outcome::Success(value) = &outcome {
+        cache::keep(core, &key, value, ttl).await;
     }
-    Ok(value)
+    outcome
 }
 
-async fn execute(executor: &dyn Executor, task: Task, context: Context) -> Result<Value, StepError> {
-    match AssertUnwindSafe(executor.execute(task, context)).catch_unwind().await {
-        Ok(Outcome::Success(output)) => Ok(output),
-        Ok(Outcome::Failure(error)) => Err(error),
-        Err(panic) => Err(panicked(&*panic)),
-    }
+fn output(core: &Arc<Core>, task: TaskId, resolved: &Resolved, redactor: Redactor) -> Output {
+    Output::new(Arc::clone(core), (task.run, Arc::clone(&resolved.path), task.attempt), redactor)
 }
 
-/// Executors keep the time limit themselves; one that does not is dropped after the grace period.
-async fn in_time(
-    work: impl Future<Output = Result<Value, StepError>>,
-    patience: Option<Duration>,
-) -> Result<Value, StepError> {
-    let Some(patience) = patience else { return work.await };
-    let late = |_| Err(StepError::new(ErrorClass::Timeout, "it took longer than its timeout, and did not stop"));
-    tokio::time::timeout(patience, work).await.unwrap_or_else(late)
+/// What the executor does, which begins when it is polled.
+fn work(core: &Arc<Core>, it: Beginning, resolved: Resolved, redactor: Redactor) -> Work {
+    let output = Arc::new(output(core, it.task, &resolved, redactor.clone()));
+    let context = Context { stop: it.stop, output, blobs: Arc::clone(&core.data), started: core.now() };
+    let Resolved { with, timeout, path, seed, .. } = resolved;
+    let kind = it.executor.info().name;
+    it.executor.execute(Task { id: it.task, kind, with, timeout, path, redactor, seed }, context)
+}
+
+/// Waits for the end of the work, within its time.
+async fn see_through(core: &Core, work: Work, timeout: Option<Duration>) -> Outcome {
+    let work = AssertUnwindSafe(work).catch_unwind();
+    let ended = match timeout {
+        None => work.await,
+        // Executors keep the time limit themselves; one that does not is dropped after the grace period.
+        Some(timeout) => match tokio::time::timeout(timeout + core.settings.grace, work).await {
+            Ok(ended) => ended,
+            Err(_) => return Outcome::Failure(late()),
+        },
+    };
+    let outcome = ended.unwrap_or_else(|panic| Outcome::Failure(panicked(&*panic)));
+    check(outcome, core.settings.output_max)
+}
+
+fn late() -> StepError {
+    StepError::new(ErrorClass::Timeout, "it took longer than its timeout, and did not stop")
 }
 
 fn panicked(panic: &(dyn Any + Send)) -> StepError {
@@ -185,17 +209,18 @@ fn panicked(panic: &(dyn Any + Send)) -> StepError {
 }
 
 /// Refuses what the journal should not or could not hold.
-fn check(output: Value, max: usize) -> Result<Value, StepError> {
-    if is_deeper(&output, DEPTH_MAX) {
+fn check(outcome: Outcome, max: usize) -> Outcome {
+    let Outcome::Success(output) = &outcome else { return outcome };
+    if is_deeper(output, DEPTH_MAX) {
         let message = format!("the output is nested deeper than {DEPTH_MAX} levels");
-        return Err(StepError::invalid(message).with_code("output_too_deep"));
+        return Outcome::Failure(StepError::invalid(message).with_code("output_too_deep"));
     }
-    if !blobs::exceeds(&output, max) {
-        return Ok(output);
+    if !blobs::exceeds(output, max) {
+        return outcome;
     }
     let message =
         format!("the output has more than {max} bytes: write large data to a file or object and return its name");
-    Err(StepError::invalid(message).with_code("output_too_large"))
+    Outcome::Failure(StepError::invalid(message).with_code("output_too_large"))
 }
 
 fn is_deeper(value: &Value, levels: usize) -> bool {

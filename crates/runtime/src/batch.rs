@@ -27,6 +27,18 @@ pub(crate) struct Change {
     pub(crate) state: RunState,
 }
 
+/// A fact on its way into a batch.
+pub(crate) struct Noted {
+    pub(crate) run: RunId,
+    pub(crate) follows: Follows,
+    /// Its number.
+    pub(crate) seq: u64,
+    pub(crate) at: Timestamp,
+    pub(crate) fact: Fact,
+    /// What the index is to say of the run from then on.
+    pub(crate) state: RunState,
+}
+
 /// Something that leaves after the commit.
 pub(crate) enum Release {
     /// What a run asks the world to do.
@@ -47,18 +59,17 @@ pub(crate) struct Batch {
 }
 
 impl Batch {
-    /// Adds facts of a run; those of one run form one change.
-    pub(crate) fn add(&mut self, change: Change) {
-        self.moves += change.facts.iter().map(|(_, it)| it.moves.len()).sum::<usize>();
-        match self.places.get(&change.run).and_then(|at| self.changes.get_mut(*at)) {
+    /// Adds a fact of a run; those of one run form one change.
+    pub(crate) fn add(&mut self, noted: Noted) {
+        let Noted { run, follows, seq, at, fact, state } = noted;
+        self.moves += fact.moves.len();
+        let place = *self.places.entry(run).or_insert(self.changes.len());
+        match self.changes.get_mut(place) {
             Some(known) => {
-                known.facts.extend(change.facts);
-                known.state = change.state;
+                known.facts.push((at, fact));
+                known.state = state;
             }
-            None => {
-                self.places.insert(change.run, self.changes.len());
-                self.changes.push(change);
-            }
+            None => self.changes.push(Change { run, follows, first: seq, facts: vec![(at, fact)], state }),
         }
     }
 

@@ -51,9 +51,9 @@ impl Core {
     }
 
     /// What executes a kind.
-    pub(crate) fn executor(&self, kind: &str) -> Result<&dyn Executor, StepError> {
+    pub(crate) fn executor(&self, kind: &str) -> Result<Arc<dyn Executor>, StepError> {
         let found = self.settings.executors.iter().find(|it| it.info().name == kind);
-        found.map(|it| &**it).ok_or_else(|| {
+        found.cloned().ok_or_else(|| {
             StepError::invalid(format!("this drawloom has no executor for the kind `{kind}`")).with_code("kind")
         })
     }

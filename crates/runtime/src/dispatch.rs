@@ -1,19 +1,18 @@
 //! Which attempts wait for a slot of this process, which have one, and how they are stopped.
 //!
-//! **Invariant:** an attempt is here at most once, queued or active; its slot is free again when its end is
-//! reported and not before.
+//! **Invariant:** no attempt is executed twice at once; its slot is free again when its end is taken in and not before.
 
 use std::{collections::VecDeque, sync::Arc};
 
 use drawloom_blueprint::{Outcome, RunId};
 use drawloom_engine::{AttemptId, Dispatch, FairQueue, Standing};
 use drawloom_queue::TaskId;
-use hashbrown::{HashMap, HashSet};
+use hashbrown::HashMap;
 use tokio::{sync::mpsc, task::AbortHandle};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    attempt::{self, Begun, Parameters},
+    attempt::{self, Beginning, Begun, Means},
     core::Core,
 };
 
@@ -33,21 +32,21 @@ pub(crate) type Ended = (TaskId, Outcome);
 /// Where attempts report their ends. There are never more than slots, so it needs no bound of its own.
 pub(crate) type Report = mpsc::UnboundedSender<Ended>;
 
-/// How an attempt that has a slot is stopped.
+/// How an attempt that is under way is stopped.
 #[derive(Debug)]
 struct Brakes {
     /// Asks it to stop.
     stop: CancellationToken,
-    /// Drops it; none where it has ended and its report is on its way.
-    work: Option<AbortHandle>,
+    /// Drops it.
+    work: AbortHandle,
 }
 
 /// What became of a wish to stop an attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Stopping {
-    /// It was asked to, and will report its end.
+    /// It was asked to, or has ended: it will report its end.
     Asked,
-    /// It was not running, and will not.
+    /// It has not begun, and will not: its run does not let it.
     NotRunning,
 }
 
@@ -57,12 +56,17 @@ pub(crate) struct Dispatcher {
     /// Those for which there is a slot: while none waits in the queue, no order is to be kept.
     next: VecDeque<TaskId>,
     queue: FairQueue<TaskId>,
-    /// All that wait, in either.
-    queued: HashSet<TaskId>,
+    /// Those that are executed beside the loop.
     active: HashMap<TaskId, Brakes>,
+    /// Those that ended where they began. They have their slots until they are taken in.
+    done: VecDeque<Ended>,
+    /// Whose turn it is where attempts have ended both here and beside the loop.
+    is_turn_of_done: bool,
     slots: usize,
     report: Report,
     ended: mpsc::UnboundedReceiver<Ended>,
+    /// That of an attempt which ended without listening to it, for another one.
+    spare: Option<CancellationToken>,
 }
 
 impl Dispatcher {
@@ -71,91 +75,106 @@ impl Dispatcher {
         Self {
             next: VecDeque::new(),
             queue: FairQueue::default(),
-            queued: HashSet::new(),
             active: HashMap::new(),
+            done: VecDeque::new(),
+            is_turn_of_done: true,
             slots: slots.max(1),
             report,
             ended,
+            spare: None,
         }
     }
 
-    /// Lines up an attempt; one that is here already stays where it is.
+    fn free(&self) -> usize {
+        self.slots.saturating_sub(self.active.len() + self.done.len())
+    }
+
+    /// Lines up an attempt.
     pub(crate) fn line_up(&mut self, run: RunId, flow: &str, it: &Dispatch) {
         let task = task_id(run, it.attempt);
-        if self.active.contains_key(&task) || !self.queued.insert(task) {
-            return;
-        }
-        if self.queue.is_empty() && self.active.len() + self.next.len() < self.slots {
+        if self.queue.is_empty() && self.next.len() < self.free() {
             self.next.push_back(task);
         } else {
             self.queue.push(&Standing { flow, weight: 1, run, priority: it.priority }, task);
         }
     }
 
-    /// The attempt whose turn it is, if there is a free slot for it.
+    /// The attempt whose turn it is, if there is a free slot for it. It may have been stopped while it waited: its
+    /// run knows.
     pub(crate) fn next(&mut self) -> Option<TaskId> {
-        while self.active.len() < self.slots {
-            let task = self.next.pop_front().or_else(|| self.queue.pop())?;
-            // One that was stopped while it waited is no longer in the set.
-            if self.queued.remove(&task) {
-                return Some(task);
-            }
+        if self.free() == 0 {
+            return None;
         }
-        None
+        self.next.pop_front().or_else(|| self.queue.pop())
     }
 
-    /// Gives a slot to an attempt and has it executed.
-    pub(crate) fn begin(&mut self, core: &Arc<Core>, task: TaskId, parameters: Parameters) {
-        let stop = CancellationToken::new();
-        let work = match attempt::begin(core, &self.report, task, (parameters, stop.clone())) {
-            Begun::Working(work) => Some(work),
-            Begun::Ended(outcome) => {
-                // The dispatcher holds the other end.
-                let _ = self.report.send((task, outcome));
-                None
+    /// Gives a slot to an attempt and has it executed; one that has a slot already goes on.
+    pub(crate) fn begin(&mut self, core: &Arc<Core>, task: TaskId, means: Means) {
+        if self.has_slot(task) {
+            return;
+        }
+        let stop = self.spare.take().unwrap_or_default();
+        let it = Beginning { task, executor: means.executor, stop: stop.clone() };
+        match attempt::begin(core, &self.report, it, means.parameters) {
+            Begun::Working(work) => {
+                self.active.insert(task, Brakes { stop, work });
             }
-        };
-        self.active.insert(task, Brakes { stop, work });
+            Begun::Ended(outcome) => {
+                self.done.push_back((task, outcome));
+                self.spare = (!stop.is_cancelled()).then_some(stop);
+            }
+        }
+    }
+
+    fn has_slot(&self, task: TaskId) -> bool {
+        (!self.active.is_empty() && self.active.contains_key(&task)) || self.done.iter().any(|(it, _)| *it == task)
     }
 
     /// Asks an attempt to stop.
     pub(crate) fn stop(&mut self, task: TaskId) -> Stopping {
-        self.queued.remove(&task);
-        match self.active.get(&task) {
-            Some(it) => {
-                it.stop.cancel();
-                Stopping::Asked
-            }
-            None => Stopping::NotRunning,
+        if let Some(it) = self.active.get(&task) {
+            it.stop.cancel();
         }
+        if self.has_slot(task) { Stopping::Asked } else { Stopping::NotRunning }
     }
 
     /// Stops an attempt for whose end nobody waits longer than the grace period.
     pub(crate) fn kill(&mut self, core: &Core, task: TaskId) {
-        if self.stop(task) == Stopping::Asked
-            && let Some(work) = self.active.get(&task).and_then(|it| it.work.clone())
-        {
-            let (report, grace) = (self.report.clone(), core.settings.grace);
-            core.spawn(async move {
-                tokio::time::sleep(grace).await;
-                if !work.is_finished() {
-                    work.abort();
-                    // Of two reports of an end the second is dropped.
-                    let _ = report.send((task, Outcome::Failure(attempt::cancelled())));
-                }
-            });
-        }
+        let Some(Brakes { stop, work }) = self.active.get(&task) else { return };
+        stop.cancel();
+        let (report, grace, work) = (self.report.clone(), core.settings.grace, work.clone());
+        core.spawn(async move {
+            tokio::time::sleep(grace).await;
+            if !work.is_finished() {
+                work.abort();
+                // Of two reports of an end the second is dropped.
+                let _ = report.send((task, Outcome::Failure(attempt::cancelled())));
+            }
+        });
     }
 
     /// The next attempt that has ended. Its slot is free.
     pub(crate) fn try_ended(&mut self) -> Option<Ended> {
-        let it = self.ended.try_recv().ok()?;
-        self.active.remove(&it.0);
-        Some(it)
+        self.is_turn_of_done = !self.is_turn_of_done;
+        if self.is_turn_of_done
+            && let Some(it) = self.done.pop_front()
+        {
+            return Some(it);
+        }
+        if !self.active.is_empty()
+            && let Ok(it) = self.ended.try_recv()
+        {
+            self.active.remove(&it.0);
+            return Some(it);
+        }
+        self.done.pop_front()
     }
 
     /// Waits for the next attempt that ends.
     pub(crate) async fn ended(&mut self) -> Option<Ended> {
+        if let Some(it) = self.try_ended() {
+            return Some(it);
+        }
         let it = self.ended.recv().await?;
         self.active.remove(&it.0);
         Some(it)
@@ -173,6 +192,6 @@ impl Dispatcher {
 
     /// Whether no attempt has a slot.
     pub(crate) fn is_idle(&self) -> bool {
-        self.active.is_empty()
+        self.active.is_empty() && self.done.is_empty()
     }
 }

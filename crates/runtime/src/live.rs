@@ -9,7 +9,7 @@ use drawloom_engine::{Effect, InlineKinds, Run};
 use drawloom_store::{Follows, RunHead, RunState};
 use tokio::time::Instant;
 
-use crate::{batch::Change, start::NewRun, trail::Trail};
+use crate::{batch::Noted, start::NewRun, trail::Trail};
 
 /// A run in memory.
 pub(crate) struct Live {
@@ -63,25 +63,21 @@ impl Live {
     }
 
     /// Takes notice of what was decided, and makes it the next part of the run's journal.
-    pub(crate) fn note(&mut self, now: Timestamp, facts: Vec<Fact>, effects: &[Effect]) -> Option<Change> {
+    pub(crate) fn note(&mut self, now: Timestamp, fact: Option<Fact>, effects: &[Effect]) -> Option<Noted> {
         self.more = effects.contains(&Effect::Continue);
         for it in effects {
             if let Effect::StartChild(child) = it {
                 self.children.insert(child.run);
             }
         }
-        if facts.is_empty() {
-            return None;
-        }
-        self.ending |= facts.iter().flat_map(|it| &it.moves).any(|it| matches!(it, Move::Ending(..)));
+        let fact = fact?;
+        self.ending |= fact.moves.iter().any(|it| matches!(it, Move::Ending(..)));
         let follows = match self.head.take() {
             Some(head) => Follows::Nothing(head),
             None => Follows::Seq(self.seq),
         };
-        let first = self.seq + 1;
-        self.seq += facts.len() as u64;
-        let facts = facts.into_iter().map(|it| (now, it)).collect();
-        Some(Change { run: self.run.id(), follows, first, facts, state: self.state() })
+        self.seq += 1;
+        Some(Noted { run: self.run.id(), follows, seq: self.seq, at: now, fact, state: self.state() })
     }
 
     /// How many things it has under way that must be in memory to go on: attempts, sub-flows, and work left over.

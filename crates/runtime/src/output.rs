@@ -16,7 +16,7 @@ use crate::{Event, What, core::Core};
 
 pub(crate) struct Output {
     core: Arc<Core>,
-    of: (RunId, String, u32),
+    of: (RunId, Arc<str>, u32),
     redactor: Redactor,
     /// Made at the first line: most attempts print none.
     begun: OnceLock<Begun>,
@@ -26,23 +26,22 @@ pub(crate) struct Output {
 
 struct Begun {
     source: Arc<LogSource>,
-    path: Arc<str>,
     seq: AtomicU64,
 }
 
 impl Output {
     /// The output of an attempt: its run, the place of its step, its number.
-    pub(crate) fn new(core: Arc<Core>, of: (RunId, String, u32), redactor: Redactor) -> Self {
+    pub(crate) fn new(core: Arc<Core>, of: (RunId, Arc<str>, u32), redactor: Redactor) -> Self {
         Self { core, of, redactor, begun: OnceLock::new(), lost: AtomicU64::new(0) }
     }
 
     fn begun(&self) -> &Begun {
         self.begun.get_or_init(|| {
             let (run, path, attempt) = &self.of;
-            let source = Arc::new(LogSource { run: *run, path: path.clone(), attempt: *attempt });
+            let source = Arc::new(LogSource { run: *run, path: path.as_ref().into(), attempt: *attempt });
             // An attempt that lived before a crash printed fewer lines than microseconds have passed since.
             let first = u64::try_from(self.core.now().0).unwrap_or(0);
-            Begun { source, path: path.as_str().into(), seq: AtomicU64::new(first) }
+            Begun { source, seq: AtomicU64::new(first) }
         })
     }
 
@@ -78,7 +77,7 @@ impl OutputSink for Output {
                 at: self.core.now(),
                 seq,
                 what: What::Line {
-                    path: Arc::clone(&self.begun().path),
+                    path: Arc::clone(&self.of.1),
                     attempt: self.of.2,
                     stream: line.stream,
                     text: text.as_str().into(),

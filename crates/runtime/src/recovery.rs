@@ -164,7 +164,7 @@ impl Shard {
         let effects = live.run.effects_after_recovery();
         let now = self.clock.last();
         // Nothing was decided; this notes what is under way.
-        live.note(now, Vec::new(), &effects);
+        live.note(now, None, &effects);
         let due = live.run.next_due();
         let queued = live.run.status() == RunStatus::Queued;
         let (cancels, effects): (Vec<_>, Vec<_>) =

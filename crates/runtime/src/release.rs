@@ -8,7 +8,7 @@ use drawloom_queue::{Line, OutputSink, Redactor, Stream, TaskId};
 
 use crate::{
     Event, Work,
-    attempt::{self, Parameters},
+    attempt::{self, Means, Parameters},
     batch::{Batch, Change, Release},
     dispatch::{Stopping, attempt_id, task_id},
     inbox::{Given, Message},
@@ -46,7 +46,7 @@ impl Shard {
                 live.trail.follow(made);
                 if let Some((path, text)) = live.trail.message(made) {
                     // A `log` step has no executor that could print for it.
-                    let output = Output::new(Arc::clone(&self.core), (change.run, path, 1), Redactor::default());
+                    let output = Output::new(Arc::clone(&self.core), (change.run, path.into(), 1), Redactor::default());
                     text.lines().for_each(|it| output.line(Line { stream: Stream::Out, text: it.to_owned() }));
                 }
                 if heard && let Some(what) = live.trail.tell(made) {
@@ -105,9 +105,10 @@ impl Shard {
     /// Gives free slots of this process to attempts that wait for one.
     pub(crate) fn pump(&mut self) {
         while let Some(task) = self.tasks.next() {
-            match self.parameters(task) {
-                Ok(it) => self.tasks.begin(&self.core, task, it),
-                Err(error) => {
+            match self.means(task) {
+                None => {}
+                Some(Ok(it)) => self.tasks.begin(&self.core, task, it),
+                Some(Err(error)) => {
                     let input = Input::Result { attempt: attempt_id(task), outcome: Outcome::Failure(error) };
                     self.own.push_back(Message::Give(task.run, Given::quietly(input)));
                 }
@@ -115,14 +116,17 @@ impl Shard {
         }
     }
 
-    fn parameters(&self, task: TaskId) -> Result<Parameters, StepError> {
-        let live = self.runs.get(&task.run).ok_or_else(attempt::cancelled)?;
-        match live.run.secrets_of(task.step) {
-            [] => {
-                let resolved = live.run.resolve(attempt_id(task), &BTreeMap::new())?;
-                Ok(Parameters::Resolved(Box::new(resolved)))
-            }
-            names => Ok(Parameters::Secret(names.to_vec())),
-        }
+    /// What an attempt is executed with; none where it was stopped while it waited.
+    fn means(&self, task: TaskId) -> Option<Result<Means, StepError>> {
+        let run = &self.runs.get(&task.run)?.run;
+        let attempt = attempt_id(task);
+        run.may_begin(attempt).then(|| {
+            let executor = self.core.executor(run.kind_of(task.step))?;
+            let parameters = match run.secrets_of(task.step) {
+                [] => Parameters::Resolved(run.resolve(attempt, &BTreeMap::new())?),
+                names => Parameters::Secret(names.to_vec()),
+            };
+            Ok(Means { executor, parameters })
+        })
     }
 }

@@ -57,7 +57,7 @@ impl Shard {
         let woken = matches!(given.input, Input::Tick);
         let decision = live.run.handle(given.input, now);
         let taken = if decision.dropped { Taken::Dropped } else { Taken::Yes };
-        let futile = woken && decision.facts.is_empty();
+        let futile = woken && decision.fact.is_none();
         let next = live.run.next_due();
         self.decided(run, decision);
         if futile {
@@ -81,9 +81,9 @@ impl Shard {
     fn decided(&mut self, run: RunId, decision: Decision) {
         let now = self.clock.last();
         let Some(live) = self.runs.get_mut(&run) else { return };
-        let Decision { facts, effects, .. } = decision;
-        if let Some(change) = live.note(now, facts, &effects) {
-            self.batch.add(change);
+        let Decision { fact, effects, .. } = decision;
+        if let Some(noted) = live.note(now, fact, &effects) {
+            self.batch.add(noted);
         }
         if !effects.is_empty() {
             self.batch.release(Release::Effects(run, effects));

@@ -185,7 +185,12 @@ steps:
             let at = it.with.get("at").and_then(Value::as_str).expect("a time").to_owned();
             let (ttl, key) = it.cache.expect("it is cached");
             let key = key.expect("the flow's own key").to_json();
-            attempts.push(format!("{} {} {:?} {ttl:?} {key} {n} {at}", it.kind, it.path, it.timeout));
+            attempts.push(format!(
+                "{} {} {:?} {ttl:?} {key} {n} {at}",
+                world.run.kind_of(task.attempt.step),
+                it.path,
+                it.timeout
+            ));
             seeds.push(it.seed);
         }
         world.step();

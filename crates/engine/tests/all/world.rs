@@ -83,10 +83,10 @@ impl<'a> World<'a> {
 
     pub(crate) fn give(&mut self, input: Input) -> bool {
         let decision = self.run.handle(input, self.now);
-        for fact in &decision.facts {
+        if let Some(fact) = &decision.fact {
             self.journal.push((self.now, fact.encode()));
         }
-        if self.crashes == Crashes::Always && !decision.facts.is_empty() {
+        if self.crashes == Crashes::Always && decision.fact.is_some() {
             // Executors are told in any order; here in the old one, so that both worlds see the same.
             let mut effects = self.recover();
             let place = |effect: &Effect| match effect {

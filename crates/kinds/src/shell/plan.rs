@@ -71,7 +71,7 @@ fn environment(with: &With, task: &Task) -> Result<BTreeMap<OsString, OsString>,
         }
     }
     env.insert("DRAWLOOM_RUN_ID".into(), task.id.run.to_string().into());
-    env.insert("DRAWLOOM_STEP".into(), task.path.clone().into());
+    env.insert("DRAWLOOM_STEP".into(), task.path.as_ref().into());
     env.insert("DRAWLOOM_ATTEMPT".into(), task.id.attempt.to_string().into());
     for (name, value) in &with.env {
         check_name(name)?;

@@ -161,10 +161,10 @@ impl Job {
         let executor = executors.iter().find(|it| it.info().name == kind).expect("an executor of that kind");
         let task = Task {
             id: TaskId { run: RunId(7), frame: 0 as FrameRef, serial: 1, step: StepIx(3), attempt: 2 },
-            kind: kind.to_owned(),
+            kind: executor.info().name,
             with: value(with),
             timeout: None,
-            path: "outer[1].inner".to_owned(),
+            path: "outer[1].inner".into(),
             redactor: Redactor::default(),
             seed: 42,
         };
@@ -184,7 +184,7 @@ impl Job {
     pub(crate) async fn run(&self) -> Result<serde_json::Value, StepError> {
         let (output, blobs) = (self.kept.clone(), self.kept.clone());
         let context = Context { stop: self.stop.clone(), output, blobs, started: STARTED };
-        match self.executor.execute(self.task.clone(), context).await {
+        match Arc::clone(&self.executor).execute(self.task.clone(), context).await {
             Outcome::Success(it) => Ok(json_of(&it)),
             Outcome::Failure(it) => Err(it),
         }

@@ -124,7 +124,7 @@ impl World {
 
     fn give(&mut self, input: Input) {
         let decision = self.run.handle(input, self.now);
-        for fact in &decision.facts {
+        if let Some(fact) = &decision.fact {
             self.journal.push(fact.encode());
             let fact = Fact::decode(&self.journal[self.journal.len() - 1]).expect("a fact");
             self.history.apply(self.now, &fact).expect("a fact that fits");

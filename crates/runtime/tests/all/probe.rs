@@ -141,10 +141,10 @@ impl Probe {
 
     fn begin(&self, task: &Task) {
         let mut seen = self.seen.lock().unwrap();
-        seen.begun.push(task.path.clone());
-        seen.order.push(task.path.clone());
+        seen.begun.push(task.path.to_string());
+        seen.order.push(task.path.to_string());
         seen.withs.push(task.with.clone());
-        seen.places.push((task.path.clone(), tokio::task::id()));
+        seen.places.push((task.path.to_string(), tokio::task::id()));
         seen.together += 1;
         seen.most_together = seen.most_together.max(seen.together);
         drop(seen);
@@ -175,7 +175,7 @@ impl Probe {
             for line in (0..times).flat_map(|_| text.lines()) {
                 context.output.line(Line { stream: Stream::Out, text: line.to_owned() });
             }
-            self.seen.lock().unwrap().printed.push(task.path.clone());
+            self.seen.lock().unwrap().printed.push(task.path.to_string());
         }
         let mut kept = None;
         if let Some(text) = with.get("keep").and_then(Value::as_str) {
@@ -259,16 +259,16 @@ impl Executor for Probe {
         self.brief
     }
 
-    async fn execute(&self, task: Task, context: Context) -> Outcome {
+    async fn execute(self: Arc<Self>, task: Task, context: Context) -> Outcome {
         self.begin(&task);
-        let mut going = Going(self, true);
+        let mut going = Going(&self, true);
         let result = self.work(&task, &context).await;
         going.1 = false;
         let mut seen = self.seen.lock().unwrap();
         seen.together -= 1;
         seen.order.push(format!("{} done", task.path));
         seen.done.push(Done {
-            path: task.path.clone(),
+            path: task.path.to_string(),
             attempt: task.id.attempt,
             key: task.idempotency_key(),
             succeeded: result.is_ok(),
