@@ -14,7 +14,7 @@ const OVERLAP_MAX: usize = 1 << 20;
 ///
 /// Values of fewer than 3 bytes are left alone: hiding every `a` would destroy the text and hide nothing.
 #[derive(Clone, Default)]
-pub struct Redactor(Arc<[Finder<'static>]>);
+pub struct Redactor(Option<Arc<[Finder<'static>]>>);
 
 impl Redactor {
     /// Hides these secrets, as they are and as they stand in JSON, and their lines where they have several.
@@ -32,25 +32,29 @@ impl Redactor {
         all.retain(|it| it.len() >= 3);
         all.sort_unstable();
         all.dedup();
-        Self(all.iter().map(|it| Finder::new(it).into_owned()).collect())
+        Self((!all.is_empty()).then(|| all.iter().map(|it| Finder::new(it).into_owned()).collect()))
+    }
+
+    fn secrets(&self) -> &[Finder<'static>] {
+        self.0.as_deref().unwrap_or_default()
     }
 
     /// Whether there is nothing to hide.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.secrets().is_empty()
     }
 
     /// How many bytes the longest secret has.
     #[must_use]
     pub fn longest(&self) -> usize {
-        self.0.iter().map(|it| it.needle().len()).max().unwrap_or(0)
+        self.secrets().iter().map(|it| it.needle().len()).max().unwrap_or(0)
     }
 
     /// Where secrets stand in `bytes`, in order; those that overlap are one.
     fn spans(&self, bytes: &[u8]) -> Vec<Range<usize>> {
         let mut all = Vec::new();
-        for secret in self.0.iter() {
+        for secret in self.secrets().iter() {
             let mut from = 0;
             while let Some(at) = bytes.get(from..).and_then(|rest| secret.find(rest)) {
                 let start = from + at;
@@ -145,7 +149,7 @@ impl Redactor {
 
 impl fmt::Debug for Redactor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Redactor({} secrets)", self.0.len())
+        write!(f, "Redactor({} secrets)", self.secrets().len())
     }
 }
 

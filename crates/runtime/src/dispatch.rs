@@ -108,11 +108,9 @@ impl Dispatcher {
         self.next.pop_front().or_else(|| self.queue.pop())
     }
 
-    /// Gives a slot to an attempt and has it executed; one that has a slot already goes on.
+    /// Gives a slot to an attempt and has it executed.
     pub(crate) fn begin(&mut self, core: &Arc<Core>, task: TaskId, means: Means) {
-        if self.has_slot(task) {
-            return;
-        }
+        debug_assert!(!self.has_slot(task), "invariant: an attempt is lined up once in a process: {task:?}");
         let stop = self.spare.take().unwrap_or_default();
         let it = Beginning { task, executor: means.executor, stop: stop.clone() };
         match attempt::begin(core, &self.report, it, means.parameters) {
