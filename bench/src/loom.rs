@@ -1,12 +1,13 @@
 //! Drives a loom through the workloads that every store is measured with.
 //!
-//! **Invariant:** what is timed begins with the first start and ends when the last run has ended durably.
+//! **Invariant:** what is timed begins with a start and ends when the last run has ended durably. The loom is warm: it
+//! has done the same before, so that the flow's version is in memory.
 
 use std::{future::Future, sync::Arc, time::Instant};
 
 use drawloom_blueprint::{FlowHash, RunStatus, Value};
 use drawloom_runtime::{Error, Loom, Start, Which};
-use drawloom_store::{Store, StoreInfo};
+use drawloom_store::Store;
 
 use crate::{
     Row, Tools,
@@ -21,8 +22,35 @@ const AT_ONCE: usize = 50;
 /// What was measured of a workload.
 pub(crate) struct Done {
     pub(crate) spent: Spent,
-    /// What the store holds and has written afterwards.
-    pub(crate) info: StoreInfo,
+    /// What it added to the store.
+    pub(crate) added: Added,
+}
+
+/// What a store holds and has written, or the difference between two moments.
+#[derive(Clone, Copy)]
+pub(crate) struct Added {
+    pub(crate) commits: u64,
+    pub(crate) facts: u64,
+    pub(crate) fact_bytes: u64,
+}
+
+impl Added {
+    async fn so_far(store: &Arc<dyn Store>) -> Result<Self, Error> {
+        let info = store.info().await?;
+        Ok(Self {
+            commits: info.written.commits,
+            facts: info.flows.iter().map(|it| it.facts).sum(),
+            fact_bytes: info.flows.iter().map(|it| it.fact_bytes).sum(),
+        })
+    }
+
+    fn since(self, earlier: Self) -> Self {
+        Self {
+            commits: self.commits - earlier.commits,
+            facts: self.facts - earlier.facts,
+            fact_bytes: self.fact_bytes - earlier.fact_bytes,
+        }
+    }
 }
 
 impl Done {
@@ -39,17 +67,9 @@ impl Done {
         let per = |figure: f64| Some(figure / what.units as f64);
         Row {
             cpu: per(self.spent.cpu * 1e9),
-            journal_bytes: per(self.fact_bytes() as f64),
+            journal_bytes: per(self.added.fact_bytes as f64),
             ..Row::time(what, self.spent.wall, limit)
         }
-    }
-
-    pub(crate) fn facts(&self) -> u64 {
-        self.info.flows.iter().map(|it| it.facts).sum()
-    }
-
-    pub(crate) fn fact_bytes(&self) -> u64 {
-        self.info.flows.iter().map(|it| it.fact_bytes).sum()
     }
 }
 
@@ -99,14 +119,23 @@ pub(crate) async fn drive(
 /// One run of these steps.
 pub(crate) async fn one(tools: &Tools, store: Arc<dyn Store>, steps: &str) -> Result<Done, Error> {
     let (loom, flow) = open(tools, &store, steps).await?;
+    go(&loom, flow).await?;
+    let before = Added::so_far(&store).await?;
     let begin = Since::now();
     go(&loom, flow).await?;
-    finish(loom, &store, begin).await
+    finish(loom, &store, (begin, before)).await
 }
 
 async fn many(tools: &Tools, store: Arc<dyn Store>, runs: usize) -> Result<Done, Error> {
     let (loom, flow) = open(tools, &store, THREE).await?;
+    go_many(&loom, flow, AT_ONCE).await?;
+    let before = Added::so_far(&store).await?;
     let begin = Since::now();
+    go_many(&loom, flow, runs).await?;
+    finish(loom, &store, (begin, before)).await
+}
+
+async fn go_many(loom: &Loom, flow: FlowHash, runs: usize) -> Result<(), Error> {
     let hands = (0..AT_ONCE.min(runs)).map(|hand| {
         let loom = loom.clone();
         let share = runs / AT_ONCE + usize::from(hand < runs % AT_ONCE);
@@ -120,7 +149,7 @@ async fn many(tools: &Tools, store: Arc<dyn Store>, runs: usize) -> Result<Done,
     for hand in hands.collect::<Vec<_>>() {
         hand.await.map_err(|_| Error::Closed)??;
     }
-    finish(loom, &store, begin).await
+    Ok(())
 }
 
 /// So many runs of three tasks, alone in the world; the seconds that each took, sorted.
@@ -154,8 +183,8 @@ async fn go(loom: &Loom, flow: FlowHash) -> Result<(), Error> {
     Ok(())
 }
 
-async fn finish(loom: Loom, store: &Arc<dyn Store>, begin: Since) -> Result<Done, Error> {
+async fn finish(loom: Loom, store: &Arc<dyn Store>, (begin, before): (Since, Added)) -> Result<Done, Error> {
     let spent = begin.spent();
     loom.close().await?;
-    Ok(Done { spent, info: store.info().await? })
+    Ok(Done { spent, added: Added::so_far(store).await?.since(before) })
 }

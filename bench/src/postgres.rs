@@ -78,8 +78,8 @@ async fn append(client: &Client, schema: &str, done: &Done) -> Result<f64, tokio
     let sql = "INSERT INTO raw SELECT 1, s, a, f FROM unnest($1::bigint[], $2::bigint[], $3::bytea[]) AS u (s, a, f)";
     let types = [Type::INT8_ARRAY, Type::INT8_ARRAY, Type::BYTEA_ARRAY];
     let insert: Statement = client.prepare_typed(sql, &types).await?;
-    let (commits, facts) = (done.info.written.commits.max(1), done.facts());
-    let body = vec![7_u8; usize::try_from(done.fact_bytes() / facts.max(1)).unwrap_or(0)];
+    let (commits, facts) = (done.added.commits.max(1), done.added.facts);
+    let body = vec![7_u8; usize::try_from(done.added.fact_bytes / facts.max(1)).unwrap_or(0)];
     let begin = Instant::now();
     let mut seq = 0;
     for commit in 1..=commits {

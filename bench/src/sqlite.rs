@@ -42,8 +42,8 @@ pub(crate) fn measure(tools: &Tools, size: Size, progress: &mut dyn FnMut(&str))
 
 /// The seconds that it takes to append as many rows of as many bytes in as many flushed commits.
 fn append(path: &Path, done: &Done) -> rusqlite::Result<f64> {
-    let (commits, facts) = (done.info.written.commits.max(1), done.facts());
-    let body = vec![7_u8; usize::try_from(done.fact_bytes() / facts.max(1)).unwrap_or(0)];
+    let (commits, facts) = (done.added.commits.max(1), done.added.facts);
+    let body = vec![7_u8; usize::try_from(done.added.fact_bytes / facts.max(1)).unwrap_or(0)];
     let mut conn = Connection::open(path)?;
     conn.pragma_update_and_check(None, "journal_mode", "WAL", |_| Ok(()))?;
     conn.pragma_update(None, "synchronous", "FULL")?;

@@ -4,23 +4,27 @@
 //! flow the highest priority goes first, and runs of equal priority take turns. So a run of a million tasks
 //! delays one of three by at most one task per flow and turn.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use drawloom_blueprint::RunId;
 
 /// A queue of tasks, fair to flows and runs. Every operation takes logarithmic time.
 #[derive(Debug)]
 pub struct FairQueue<T> {
-    flows: BTreeMap<String, Flow<T>>,
+    /// Where flows that have tasks stand in `flows`.
+    names: BTreeMap<String, usize>,
+    flows: Vec<Flow<T>>,
+    /// Places in `flows` of which no flow has need now.
+    free: Vec<usize>,
     /// Flows that have tasks, by the virtual time at which their next one starts.
-    order: BTreeMap<(u64, String), ()>,
+    order: BTreeSet<(u64, usize)>,
     clock: u64,
     len: usize,
 }
 
 #[derive(Debug)]
 struct Flow<T> {
-    start: u64,
+    name: String,
     weight: u32,
     /// Per priority, highest last: the runs that take turns.
     turns: BTreeMap<i32, VecDeque<RunId>>,
@@ -32,7 +36,7 @@ const COST: u64 = 1 << 20;
 
 impl<T> Default for FairQueue<T> {
     fn default() -> Self {
-        Self { flows: BTreeMap::new(), order: BTreeMap::new(), clock: 0, len: 0 }
+        Self { names: BTreeMap::new(), flows: Vec::new(), free: Vec::new(), order: BTreeSet::new(), clock: 0, len: 0 }
     }
 }
 
@@ -52,13 +56,8 @@ pub struct Standing<'a> {
 impl<T> FairQueue<T> {
     /// Adds a task.
     pub fn push(&mut self, at: &Standing<'_>, task: T) {
-        if !self.flows.contains_key(at.flow) {
-            let flow =
-                Flow { start: self.clock, weight: at.weight.max(1), turns: BTreeMap::new(), tasks: BTreeMap::new() };
-            self.order.insert((flow.start, at.flow.to_owned()), ());
-            self.flows.insert(at.flow.to_owned(), flow);
-        }
-        let Some(flow) = self.flows.get_mut(at.flow) else { return };
+        let place = self.names.get(at.flow).copied().unwrap_or_else(|| self.enter(at.flow));
+        let Some(flow) = self.flows.get_mut(place) else { return };
         flow.weight = at.weight.max(1);
         let tasks = flow.tasks.entry((at.priority, at.run)).or_default();
         if tasks.is_empty() {
@@ -68,18 +67,31 @@ impl<T> FairQueue<T> {
         self.len += 1;
     }
 
+    /// A flow that had no tasks begins at the present time.
+    fn enter(&mut self, name: &str) -> usize {
+        let flow = Flow { name: name.to_owned(), weight: 1, turns: BTreeMap::new(), tasks: BTreeMap::new() };
+        let place = self.free.pop().unwrap_or(self.flows.len());
+        match self.flows.get_mut(place) {
+            Some(it) => *it = flow,
+            None => self.flows.push(flow),
+        }
+        self.names.insert(name.to_owned(), place);
+        self.order.insert((self.clock, place));
+        place
+    }
+
     /// Takes the next task.
     pub fn pop(&mut self) -> Option<T> {
-        let ((start, name), ()) = self.order.pop_first()?;
+        let (start, place) = self.order.pop_first()?;
         self.clock = start;
-        let flow = self.flows.get_mut(&name)?;
+        let flow = self.flows.get_mut(place)?;
         let (task, more) = flow.next()?;
         self.len -= 1;
         if more {
-            flow.start = start + COST / u64::from(flow.weight);
-            self.order.insert((flow.start, name), ());
+            self.order.insert((start + COST / u64::from(flow.weight), place));
         } else {
-            self.flows.remove(&name);
+            self.names.remove(&flow.name);
+            self.free.push(place);
         }
         Some(task)
     }
@@ -175,6 +187,7 @@ mod tests {
         assert!((29..=31).contains(&light.len()), "{}", light.len());
         assert!(light.iter().all(|it| (it - 1_000) % 3 == 0), "the higher priority goes first");
         while queue.pop().is_some() {}
-        assert!(queue.is_empty() && queue.order.is_empty() && queue.flows.is_empty());
+        assert!(queue.is_empty() && queue.order.is_empty() && queue.names.is_empty());
+        assert_eq!(queue.free.len(), queue.flows.len(), "no place is lost");
     }
 }

@@ -54,7 +54,7 @@ impl Redactor {
     /// Where secrets stand in `bytes`, in order; those that overlap are one.
     fn spans(&self, bytes: &[u8]) -> Vec<Range<usize>> {
         let mut all = Vec::new();
-        for secret in self.secrets().iter() {
+        for secret in self.secrets() {
             let mut from = 0;
             while let Some(at) = bytes.get(from..).and_then(|rest| secret.find(rest)) {
                 let start = from + at;

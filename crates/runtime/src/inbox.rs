@@ -25,13 +25,13 @@ pub enum Taken {
     Dropped,
 }
 
-/// What the loop knows of a run for whose end somebody waits.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Whereabouts {
-    /// It is in memory, so its end is still to come.
-    Here,
-    /// It is not: the index knows.
-    Unknown,
+/// Somebody who waits for the end of a run.
+pub(crate) struct Waiter {
+    /// Where the end goes.
+    pub(crate) ended: oneshot::Sender<RunEnd>,
+    /// Told where the run is not in memory, so that its end may have come already: the index knows. One that is not told
+    /// is kept, as dropping it would wake who waits.
+    pub(crate) unknown: Option<oneshot::Sender<()>>,
 }
 
 /// An input for a run.
@@ -64,8 +64,8 @@ pub(crate) enum Message {
     Give(RunId, Given),
     /// A sub-flow's run ended, or could not start, or (detached) has started.
     ChildDone { child: RunId, parent: Parent, end: Box<RunEnd> },
-    /// Say that this was taken, and tell when the run has ended.
-    Wait { run: RunId, taken: oneshot::Sender<Whereabouts>, ended: oneshot::Sender<RunEnd> },
+    /// Tell when the run has ended.
+    Wait(RunId, Waiter),
     /// Have a run in memory, and with it what it has to do.
     Touch(RunId),
     /// A run was fetched from the journal.

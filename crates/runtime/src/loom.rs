@@ -17,7 +17,7 @@ use crate::{
     core::{Core, FETCHES_MAX},
     data::Data,
     event::Teller,
-    inbox::{Given, GivenRule, INBOX_MAX, Message, Whereabouts},
+    inbox::{Given, GivenRule, INBOX_MAX, Message, Waiter},
     keys::Keys,
     logs::LogSender,
     recovery,
@@ -156,12 +156,16 @@ impl Loom {
     /// # Errors
     /// Where there is no such run, or the loom ends before the run does.
     pub async fn ended(&self, run: RunId) -> Result<RunEnd, Error> {
-        let (taken, registered) = oneshot::channel();
-        let (ended, end) = oneshot::channel();
-        self.0.core.send(Message::Wait { run, taken, ended }).await?;
-        let at = registered.await.map_err(|_| self.0.core.why_dead())?;
+        let (unknown, is_unknown) = oneshot::channel();
+        let (ended, mut end) = oneshot::channel();
+        self.0.core.send(Message::Wait(run, Waiter { ended, unknown: Some(unknown) })).await?;
+        tokio::select! {
+            biased;
+            end = &mut end => return end.map_err(|_| self.0.core.why_dead()),
+            Ok(()) = is_unknown => {}
+        }
         // A run that ended before the loop took notice of the wish has its end in the index by now.
-        if at == Whereabouts::Unknown && self.reader().row(run).await?.state.status.is_end() {
+        if self.reader().row(run).await?.state.status.is_end() {
             let run = self.reader().rebuild(run).await?;
             return run.end().cloned().ok_or_else(|| Error::NoRun(run.id().to_string()));
         }

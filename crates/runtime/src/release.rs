@@ -93,7 +93,7 @@ impl Shard {
         self.timers.set(run, None);
         for it in self.waiters.remove(&run).unwrap_or_default() {
             // Whoever no longer waits needs no answer.
-            let _ = it.send((*end).clone());
+            let _ = it.ended.send((*end).clone());
         }
         self.free_slot(run);
         let parent = live.as_ref().and_then(|it| it.run.started()).and_then(|it| it.parent.clone());

@@ -15,7 +15,7 @@ use std::{
     time::Duration,
 };
 
-use drawloom_blueprint::{RunEnd, RunId, Timestamp};
+use drawloom_blueprint::{RunId, Timestamp};
 use drawloom_engine::{Admission, Input};
 use drawloom_store::StoreError;
 use hashbrown::HashMap;
@@ -31,7 +31,7 @@ use crate::{
     commit::Flight,
     core::Core,
     dispatch::Dispatcher,
-    inbox::{Given, Message},
+    inbox::{Given, Message, Waiter},
     live::Live,
     timers::Timers,
 };
@@ -70,7 +70,7 @@ pub(crate) struct Shard {
     pub(crate) loading: BTreeMap<RunId, Vec<Given>>,
     /// Sub-flows about to begin, and what waits for them.
     pub(crate) starting: BTreeMap<RunId, Vec<Given>>,
-    pub(crate) waiters: BTreeMap<RunId, Vec<oneshot::Sender<RunEnd>>>,
+    pub(crate) waiters: BTreeMap<RunId, Vec<Waiter>>,
     pub(crate) slots: Admission,
     pub(crate) timers: Timers,
     pub(crate) tasks: Dispatcher,

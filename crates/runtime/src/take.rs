@@ -11,7 +11,7 @@ use crate::{
     Error, Taken,
     batch::Release,
     dispatch::{Ended, attempt_id},
-    inbox::{Given, GivenRule, Message, Reply, Whereabouts},
+    inbox::{Given, GivenRule, Message, Reply},
     live::Live,
     load,
     shard::{Mood, Shard},
@@ -24,11 +24,14 @@ impl Shard {
             Message::Begin(new, reply) => self.begin_for(*new, reply),
             Message::Give(run, given) => self.give(run, given),
             Message::ChildDone { child, parent, end } => self.child_done(child, &parent, end),
-            Message::Wait { run, taken, ended } => {
-                self.waiters.entry(run).or_default().push(ended);
-                // A caller that no longer waits needs no answer.
-                let here = self.runs.contains_key(&run);
-                let _ = taken.send(if here { Whereabouts::Here } else { Whereabouts::Unknown });
+            Message::Wait(run, mut waiter) => {
+                if !self.runs.contains_key(&run)
+                    && let Some(unknown) = waiter.unknown.take()
+                {
+                    // A caller that no longer waits needs no answer.
+                    let _ = unknown.send(());
+                }
+                self.waiters.entry(run).or_default().push(waiter);
             }
             Message::Touch(run) => self.touch(run),
             Message::Fetched(run, it) => self.fetched(run, it),

@@ -3,9 +3,8 @@
 //! **Invariant:** a store that writes exactly the appends that pass here, one after the other, has gapless journals
 //! and lets no former owner write.
 
-use std::collections::HashMap;
-
 use drawloom_blueprint::RunId;
+use hashbrown::HashMap;
 
 use crate::{Append, Epoch, Follows, Shard, StoreError};
 
@@ -36,7 +35,7 @@ pub trait Present {
 /// [`StoreError::Fenced`], [`StoreError::Conflict`], [`StoreError::KeyTaken`], or what `present` answered.
 pub fn admit(append: &Append, present: &mut impl Present) -> Result<(), StoreError> {
     // Only appends that name a run twice, or several keys, need to remember what they did themselves.
-    let mut lasts: HashMap<RunId, u64> = HashMap::new();
+    let mut lasts: HashMap<RunId, u64> = HashMap::with_capacity(append.runs.len());
     let mut keys: HashMap<&str, RunId> = HashMap::new();
     for it in &append.runs {
         let shard = Shard::of(it.run);

@@ -89,11 +89,18 @@ impl Content {
                 self.runs.insert(id, run);
             }
             Follows::Seq(_) => {
-                self.unlist(id);
                 let Some(run) = self.runs.get_mut(&id) else { return };
+                let stays = (run.state.next_due, run.state.status.is_end()) == (state.next_due, state.status.is_end());
                 run.facts.extend(facts);
-                run.state = state;
                 run.blobs.extend(blobs);
+                if stays {
+                    run.state = state;
+                    return;
+                }
+                self.unlist(id);
+                if let Some(run) = self.runs.get_mut(&id) {
+                    run.state = state;
+                }
             }
         }
         self.list(id);
