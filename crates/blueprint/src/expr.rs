@@ -14,7 +14,7 @@ use std::{fmt, sync::Arc};
 
 use minicbor::{Decode, Encode};
 
-use crate::{Blueprint, DEPTH_MAX, ExprIx, Timestamp, Value};
+use crate::{Blueprint, DEPTH_MAX, ExprIx, Object, Timestamp, Value};
 
 pub use jinja::{FILTERS, FUNCTIONS, Jinja, TESTS};
 
@@ -148,10 +148,20 @@ fn eval_part(arena: &[Expr], ix: ExprIx, names: &dyn Names) -> Result<Value, Exp
         Expr::Const(it) => Ok(it.clone()),
         Expr::Path { root, tail } => walk(names.find(root), tail).map_err(|it| it.within(PathText { root, tail })),
         Expr::Jinja(it) => it.eval(names).map_err(|error| error.within(&it.source)),
-        Expr::List(parts) => parts.iter().map(|part| eval_part(arena, *part, names)).collect(),
+        Expr::List(parts) => {
+            let mut items = Vec::with_capacity(parts.len());
+            for part in parts {
+                items.push(eval_part(arena, *part, names)?);
+            }
+            Ok(items.into())
+        }
         Expr::Object(parts) => {
-            let members = parts.iter().map(|(name, part)| Ok((Arc::clone(name), eval_part(arena, *part, names)?)));
-            Ok(Value::object(members.collect::<Result<Vec<_>, ExprError>>()?))
+            // Collecting results would not know how many there are.
+            let mut members = Vec::with_capacity(parts.len());
+            for (name, part) in parts {
+                members.push((Arc::clone(name), eval_part(arena, *part, names)?));
+            }
+            Ok(Value::Object(Object::new(members)))
         }
         Expr::Text(parts) => {
             let mut text = String::new();

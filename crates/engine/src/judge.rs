@@ -13,18 +13,23 @@ mod signals;
 mod steps;
 mod timers;
 
+use std::sync::Arc;
+
 use drawloom_blueprint::{
-    ExprIx, Fact, FrameRef, Move, Outcome, RunStatus, Started, StepError, StepIx, Timestamp, Value,
+    Blueprint, ExprIx, Fact, FrameRef, Move, Outcome, RunStatus, Started, StepError, StepIx, Timestamp, Value,
 };
 
 use crate::{Decision, Effect, Input, Run, effect::Place, names::Here, run::Work};
 
-/// So many moves are made before others get their turn: some hundred microseconds of work.
-const MOVES_MAX: usize = 4_096;
+/// So many moves are made before others get their turn: some hundred microseconds of work. The list of more moves would
+/// be so large that the allocator would ask the system for its memory, and give it back, each time.
+const MOVES_MAX: usize = 1_024;
 
 /// A run, an instant, and what was decided so far.
 pub(crate) struct Judge<'a> {
     pub(crate) run: &'a mut Run,
+    /// The run's, at hand while the run changes.
+    pub(crate) blueprint: &'a Blueprint,
     pub(crate) now: Timestamp,
     moves: Vec<Move>,
     effects: Vec<Effect>,
@@ -36,7 +41,8 @@ impl Run {
     ///
     /// It never fails and never panics: an input that comes late, twice or out of turn is dropped.
     pub fn handle(&mut self, input: Input, now: Timestamp) -> Decision {
-        let mut judge = Judge { run: self, now, moves: Vec::new(), effects: Vec::new() };
+        let blueprint = Arc::clone(&self.blueprint);
+        let mut judge = Judge { run: self, blueprint: &blueprint, now, moves: Vec::new(), effects: Vec::new() };
         let taken = judge.take(input);
         judge.work();
         let Judge { moves, effects, .. } = judge;
@@ -137,7 +143,7 @@ impl Judge<'_> {
     }
 
     pub(super) fn eval_at(&self, here: &Here<'_>, ix: ExprIx) -> Result<Value, StepError> {
-        self.run.blueprint.eval(ix, here).map_err(|it| StepError::invalid(it.to_string()).with_code("expression"))
+        self.blueprint.eval(ix, here).map_err(|it| StepError::invalid(it.to_string()).with_code("expression"))
     }
 
     pub(super) fn succeed(&mut self, at: Place, output: Value) {
@@ -150,7 +156,7 @@ impl Judge<'_> {
 
     /// The step fails for good; where the flow says `on_failure: stop` and nothing handles it, so does the run.
     pub(super) fn fail(&mut self, at: Place, error: StepError) {
-        let stop = self.run.blueprint.limits.stop_on_failure && self.run.state.ending.is_none() && !self.is_handled(at);
+        let stop = self.blueprint.limits.stop_on_failure && self.run.state.ending.is_none() && !self.is_handled(at);
         self.tell(Move::Failed(at.frame, at.step, Box::new(error)));
         if stop {
             let error = self.run.frame(at.frame).and_then(|it| it.failure.clone());

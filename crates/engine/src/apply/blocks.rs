@@ -82,25 +82,26 @@ impl Run {
         if self.blueprint.scopes.get(scope.ix()).and_then(|it| it.owner) != Some(at.step) {
             return misfit(format!("scope {} is not of step {}", scope.0, at.step.0));
         }
-        let blueprint = Arc::clone(&self.blueprint);
-        let op = &blueprint.step(at.step).op;
+        let (phase, shielded) = match &self.blueprint.step(at.step).op {
+            Op::Try(it) if scope == it.body => (Phase::Body, false),
+            Op::Try(it) if Some(scope) == it.catch => (Phase::Catch, false),
+            Op::Try(_) => (Phase::Finally, true),
+            _ => (Phase::Body, false),
+        };
         let step = self.step_mut(at)?;
         let due = step.due.take();
         let Some(block) = &mut step.block else { return misfit("a frame was entered in a block that is not open") };
         block.open += 1;
-        match (&mut block.what, op) {
-            (Inside::ForEach(items), _) => items.next = index + 1,
-            (Inside::Loop { iterations, end, .. }, _) => {
+        match &mut block.what {
+            Inside::ForEach(items) => items.next = index + 1,
+            Inside::Loop { iterations, end, .. } => {
                 *iterations = index + 1;
                 *end = None;
             }
-            (Inside::Try(rescue), Op::Try(it)) if scope == it.body => rescue.phase = Phase::Body,
-            (Inside::Try(rescue), Op::Try(it)) if Some(scope) == it.catch => rescue.phase = Phase::Catch,
-            (Inside::Try(rescue), _) => rescue.phase = Phase::Finally,
+            Inside::Try(rescue) => rescue.phase = phase,
             _ => {}
         }
         self.drop_alarm(due, Alarm::Due(at));
-        let shielded = matches!(op, Op::Try(it) if it.finally == Some(scope));
         self.enter(at, scope, index, slot)?;
         if let Some(frame) = self.state.frames.get_mut(slot) {
             frame.shielded = shielded;

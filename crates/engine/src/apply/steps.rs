@@ -1,7 +1,5 @@
 //! What facts do to single steps.
 
-use std::sync::Arc;
-
 use drawloom_blueprint::{Op, ScopeIx, StepError, StepIx, Timestamp};
 
 use super::{Applied, ApplyError, misfit};
@@ -131,7 +129,7 @@ impl Run {
     }
 
     fn tell_next(&mut self, at: Place, status: Status) {
-        let blueprint = Arc::clone(&self.blueprint);
+        let blueprint = &*self.blueprint;
         let done = blueprint.step(at.step);
         for next in blueprint.next(at.step) {
             let local = self.local(*next);

@@ -16,7 +16,7 @@ impl Judge<'_> {
     }
 
     fn has_room(&self) -> bool {
-        let limit = self.run.blueprint.limits.parallel_steps.unwrap_or(u32::MAX);
+        let limit = self.blueprint.limits.parallel_steps.unwrap_or(u32::MAX);
         !self.run.state.paused && self.run.state.running < limit
     }
 
@@ -74,7 +74,7 @@ impl Judge<'_> {
     }
 
     fn retry(&self, at: Place) -> Option<Retry> {
-        match &self.run.blueprint.step(at.step).op {
+        match &self.blueprint.step(at.step).op {
             Op::Task(task) => Some(task.retry.clone()),
             _ => None,
         }

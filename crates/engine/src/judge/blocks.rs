@@ -19,7 +19,7 @@ pub(crate) const DEPTH_MAX: u32 = 32;
 
 impl Judge<'_> {
     pub(super) fn open(&mut self, at: Place, what: OpenedAs) {
-        let deadline = self.run.blueprint.step(at.step).timeout.map(|it| self.now.after(it));
+        let deadline = self.blueprint.step(at.step).timeout.map(|it| self.now.after(it));
         self.tell(Move::Opened(at.frame, at.step, Opened { what, deadline }));
     }
 
@@ -97,8 +97,7 @@ impl Judge<'_> {
         let Some(block) = &state.block else { return };
         let (open, timed_out) = (block.open, block.timed_out);
         let stopping = self.run.frame(at.frame).and_then(|it| it.stopping);
-        let blueprint = std::sync::Arc::clone(&self.run.blueprint);
-        let op = &blueprint.step(at.step).op;
+        let op = &self.blueprint.step(at.step).op;
         if let Op::Try(it) = op {
             if open == 0 {
                 self.advance_try(at, it);

@@ -56,7 +56,7 @@ impl Judge<'_> {
         }
         for slot in inside {
             let Some(scope) = self.run.frame(slot).map(|it| it.scope) else { continue };
-            for step in self.run.blueprint.steps_of(scope) {
+            for step in self.blueprint.steps_of(scope) {
                 self.stop_step(Place { frame: slot, step }, kill);
             }
             // An empty frame, or one that had ended and waits to be looked at.
@@ -113,8 +113,7 @@ impl Judge<'_> {
             return;
         }
         let Some(owner) = owner else { return self.finish() };
-        let blueprint = std::sync::Arc::clone(&self.run.blueprint);
-        match &blueprint.step(owner.step).op {
+        match &self.blueprint.step(owner.step).op {
             Op::Loop(it) => self.close_iteration(slot, owner, it),
             _ => self.tell(Move::Left(slot)),
         }
@@ -126,7 +125,7 @@ impl Judge<'_> {
         if frame.stopping == Some(StopReason::Kill) {
             return false;
         }
-        let responsible = match frame.owner.map(|it| &self.run.blueprint.step(it.step).op) {
+        let responsible = match frame.owner.map(|it| &self.blueprint.step(it.step).op) {
             None => self.ends_badly(),
             Some(Op::Try(it)) => {
                 let alone = it.catch.is_none() || frame.stopping.is_some();
@@ -183,7 +182,7 @@ impl Judge<'_> {
     /// The run's outputs; after a `stop`, what cannot be had is null.
     fn outputs(&self, stopped: bool) -> Outcome {
         let mut outputs = Vec::new();
-        for (name, ix) in &self.run.blueprint.outputs {
+        for (name, ix) in &self.blueprint.outputs {
             match self.eval(ROOT, *ix) {
                 Ok(it) => outputs.push((name.as_str(), it)),
                 Err(_) if stopped => outputs.push((name.as_str(), Value::Null)),

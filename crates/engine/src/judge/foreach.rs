@@ -53,7 +53,7 @@ impl Judge<'_> {
     }
 
     pub(super) fn advance_for_each(&mut self, at: Place, it: &ForEach) {
-        let parallel = self.run.blueprint.limits.parallel_steps;
+        let parallel = self.blueprint.limits.parallel_steps;
         loop {
             let Some(block) = self.run.step(at).and_then(|it| it.block.as_ref()) else { return };
             let Inside::ForEach(items) = &block.what else { return };

@@ -19,7 +19,7 @@ impl Judge<'_> {
         if self.run.frame(at.frame).is_some_and(|it| it.stopping.is_some()) {
             return self.cancelled(at);
         }
-        let step = self.run.blueprint.step(at.step);
+        let step = self.blueprint.step(at.step);
         match verdict(step.rule, step.needs, tally) {
             Verdict::Open => {}
             Verdict::Skip => self.tell(Move::Skipped(at.frame, at.step, SkipReason::RunIf)),
@@ -31,7 +31,7 @@ impl Judge<'_> {
     /// Begins a step and, where it is fused with those after it, these as well.
     fn begin_chain(&mut self, mut at: Place) {
         loop {
-            let fused = self.run.blueprint.step(at.step).fused_next;
+            let fused = self.blueprint.step(at.step).fused_next;
             self.begin_if_wanted(at);
             let succeeded = self.run.status_of(at) == Some(Status::Succeeded);
             let Some(next) = fused.filter(|_| succeeded && self.run.state.end.is_none()) else { return };
@@ -48,7 +48,7 @@ impl Judge<'_> {
     }
 
     fn begin_if_wanted(&mut self, at: Place) {
-        for ix in self.run.blueprint.step(at.step).when.clone() {
+        for ix in self.blueprint.step(at.step).when.clone() {
             match self.eval(at.frame, ix) {
                 Ok(it) if it.is_true() => {}
                 Ok(_) => return self.tell(Move::Skipped(at.frame, at.step, SkipReason::When)),
@@ -59,8 +59,7 @@ impl Judge<'_> {
     }
 
     fn begin(&mut self, at: Place) {
-        let blueprint = std::sync::Arc::clone(&self.run.blueprint);
-        match &blueprint.step(at.step).op {
+        match &self.blueprint.step(at.step).op {
             Op::Task(_) => self.begin_attempt(at),
             Op::Inline { kind, with } => {
                 let output = self.eval(at.frame, *with).and_then(|with| (self.run.inline)(kind, &with));
@@ -110,7 +109,7 @@ impl Judge<'_> {
 
     /// Whether something around the step handles its failure.
     pub(super) fn is_handled(&self, at: Place) -> bool {
-        let blueprint = &self.run.blueprint;
+        let blueprint = &self.blueprint;
         if blueprint.step(at.step).continue_on_failure {
             return true;
         }
@@ -140,7 +139,7 @@ impl Judge<'_> {
     pub(super) fn draw(&self, at: Place, salt: u32) -> Draw<'_> {
         let seed = self.started().map_or(0, |it| it.seed);
         let serial = self.run.frame(at.frame).map_or(0, |it| it.serial);
-        Draw { seed, serial, step: &self.run.blueprint.step(at.step).id, salt }
+        Draw { seed, serial, step: &self.blueprint.step(at.step).id, salt }
     }
 }
 

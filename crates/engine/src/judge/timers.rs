@@ -29,8 +29,7 @@ impl Judge<'_> {
     fn due(&mut self, at: Place) {
         let Some(state) = self.run.step(at) else { return };
         let waits = matches!(state.block.as_ref().map(|it| &it.what), Some(Inside::Wait(_)));
-        let blueprint = std::sync::Arc::clone(&self.run.blueprint);
-        match (state.status, &blueprint.step(at.step).op) {
+        match (state.status, &self.blueprint.step(at.step).op) {
             (Status::Retrying, _) => self.begin_attempt(at),
             (Status::Waiting, _) if waits => self.succeed(at, Value::Null),
             (Status::Waiting, Op::Loop(it)) => self.iterate(at, it),

@@ -153,3 +153,52 @@ async fn the_times_of_facts_do_not_go_back_with_the_clock() {
     assert!(at.is_sorted(), "{at:?}");
     assert!(view.ended_at.unwrap().since(view.started_at) < MINUTE);
 }
+
+#[tokio::test(start_paused = true)]
+async fn an_executor_has_the_grace_period_beyond_its_time_to_say_how_it_ended() {
+    let (world, _) = wound();
+    let loom = world.open().await;
+    for (millis, status) in [(1_100, RunStatus::Succeeded), (1_300, RunStatus::Failed)] {
+        let step = format!("{{ id: a, uses: probe, timeout: 1s, with: {{ millis: {millis} }} }}");
+        let run = loom.start(start(&format!("name: t\nsteps: [ {step} ]\n"))).await.unwrap().run;
+        assert_eq!(loom.finished(run).await.unwrap().status, status, "{millis} ms");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_run_that_sleeps_outside_of_memory_is_woken_in_time_whoever_looks_after_it() {
+    for is_recovered in [true, false] {
+        for (wait, patience) in [("10m", 12), ("3h", 182)] {
+            let (world, _) = wound();
+            let loom = if is_recovered { world.recover().await } else { world.open().await };
+            let text = format!("name: w\nsteps: [ {{ id: w, wait: {{ for: {wait} }} }} ]\n");
+            let run = loom.start(start(&text)).await.unwrap().run;
+            let view = timeout(patience * MINUTE, loom.finished(run)).await.expect("it is woken").unwrap();
+            assert_eq!(view.status, RunStatus::Succeeded, "{wait}, recovered: {is_recovered}");
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_slot_belongs_to_who_holds_it_although_who_waits_seems_older() {
+    let (world, clock) = wound();
+    let loom = world.open().await;
+    let text = "
+name: limited
+limits: { concurrency: { max: 1, when_full: queue } }
+steps: [ { id: a, uses: probe, with: { hold: a } } ]
+";
+    let holder = loom.start(start(text)).await.unwrap().run;
+    clock.forward(-2);
+    let waits = loom.start(start(text)).await.unwrap().run;
+    assert!(waits < holder, "ids go by the clock");
+    drop(loom);
+    let loom = world.recover().await;
+    world.probe.until(|it| it.begun("a") > 0).await;
+    sleep(MINUTE).await;
+    assert_eq!(loom.reader().row(waits).await.unwrap().state.status, RunStatus::Queued);
+    world.probe.open("a");
+    for run in [holder, waits] {
+        assert_eq!(loom.finished(run).await.unwrap().status, RunStatus::Succeeded);
+    }
+}

@@ -5,13 +5,13 @@ use std::{
     time::Duration,
 };
 
-use drawloom_blueprint::{RunStatus, Value};
+use drawloom_blueprint::{Move, RunStatus, Value};
 use drawloom_runtime::{Error, Loom, Recover, Start, Taken, Which};
-use drawloom_store::{Publish, RunFilter, StoreError};
+use drawloom_store::{BlobHash, Journal as _, Publish, RunFilter, RunReader as _, StoreError, Upkeep as _};
 
 use crate::{
     world::{Within, flow, memory, start},
-    wrapped::Wrapped,
+    wrapped::{Hold, Wrapped},
 };
 
 const TWO: &str = "
@@ -65,7 +65,8 @@ async fn an_answer_that_changes_nothing_waits_for_what_came_before_it() {
     assert_eq!(second.soon().await.unwrap().unwrap(), Taken::Dropped);
 }
 
-#[tokio::test(flavor = "multi_thread")]
+/// Time stands still until nothing else is to be done, so the moment is long enough on any machine.
+#[tokio::test(start_paused = true)]
 async fn what_a_slow_store_has_yet_to_commit_is_bounded() {
     let world = memory();
     let (store, hooks) = Wrapped::around(world.store().await);
@@ -203,4 +204,128 @@ async fn a_sub_flow_ends_although_the_process_died_before_it_could_tell_it_of_th
     assert!(!store.run(child).await.unwrap().unwrap().state.status.is_end());
     let loom = world.recover().await;
     assert_eq!(loom.finished(child).soon().await.unwrap().status, RunStatus::Cancelled);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_kept_beside_the_journal_is_there_before_the_facts_and_nothing_overtakes_them() {
+    let mut world = memory();
+    world.settings.blob_from = 10_000;
+    world.settings.parallelism = 1_000;
+    let (store, hooks) = Wrapped::around(world.store().await);
+    let loom = world.open_on(store.clone()).await;
+    let text = "
+name: large
+steps:
+  - { id: a, needs: [], uses: probe, with: { bytes: 50000, hold: a } }
+  - id: m
+    needs: []
+    for_each: { in: '{{ range(600) }}', as: n, concurrency: 600 }
+    do: [ { id: x, uses: probe, with: { hold: x } } ]
+";
+    let run = loom.start(start(text)).await.unwrap().run;
+    world.probe.until(|it| it.most_together() == 601).await;
+    hooks.hold_blobs(Hold::On);
+    world.probe.open("a");
+    let put = async {
+        while hooks.puts.load(Ordering::SeqCst) == 0 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    put.soon().await;
+    let before = hooks.appends.load(Ordering::SeqCst);
+    assert_eq!(store.check(10).await, Ok(Vec::new()), "no fact refers to what is not there");
+    // More than enough for a batch that does not wait for the one before it.
+    world.probe.open("x");
+    world.probe.until(|it| it.done().len() == 601).await;
+    a_moment().await;
+    assert_eq!(hooks.appends.load(Ordering::SeqCst), before, "nothing overtakes the facts that wait");
+    hooks.hold_blobs(Hold::Off);
+    assert_eq!(loom.finished(run).soon().await.unwrap().status, RunStatus::Succeeded);
+    assert_eq!(store.check(10).await, Ok(Vec::new()));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_fact_of_a_batch_is_looked_at_for_what_stands_beside_the_journal() {
+    let mut world = memory();
+    world.settings.blob_from = 10_000;
+    let (store, hooks) = Wrapped::around(world.store().await);
+    let loom = world.open_on(store.clone()).await;
+    let run = loom.start(start("\nname: s\nsteps: [ { id: s, wait: { signal: go } } ]\n")).soon().await.unwrap().run;
+    let nothing = BlobHash::of(b"nobody put this").to_string();
+    let payloads = [
+        Value::Null,
+        Value::from("x".repeat(50_000)),
+        Value::object([("$drawloom.blob", Value::from(nothing))]),
+        Value::from("small"),
+    ];
+    hooks.hold();
+    let mut signals = tokio::task::JoinSet::new();
+    for (n, payload) in payloads.clone().into_iter().enumerate() {
+        let loom = loom.clone();
+        signals.spawn(async move { loom.signal(run, &format!("early{n}"), payload).await });
+        // All but the first gather behind it in one batch, in this order.
+        a_moment().await;
+    }
+    hooks.let_go();
+    for taken in signals.join_all().soon().await {
+        assert_eq!(taken.unwrap(), Taken::Yes);
+    }
+    let facts = store.facts(run, 0).await.unwrap();
+    assert!(facts.iter().all(|it| it.fact.len() < 10_000));
+    assert_eq!(store.blobs_of(run).await.unwrap().len(), 1);
+    let kept: Vec<Value> = loom
+        .reader()
+        .facts(run, 0)
+        .await
+        .unwrap()
+        .into_iter()
+        .flat_map(|it| it.fact.moves)
+        .filter_map(|it| if let Move::SignalKept(_, payload) = it { Some(payload) } else { None })
+        .collect();
+    assert_eq!(kept, payloads);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_stays_in_memory_until_all_of_it_is_durable() {
+    let mut world = memory();
+    world.settings.idle = Duration::from_millis(10);
+    let (store, hooks) = Wrapped::around(world.store().await);
+    let loom = world.open_on(store).await;
+    let text = "\nname: s\nsteps: [ { id: s, wait: { signal: go } }, { id: t, wait: { signal: on } } ]\n";
+    let run = loom.start(start(text)).soon().await.unwrap().run;
+    hooks.hold();
+    let signal =
+        |loom: Loom, name: &'static str| tokio::spawn(async move { loom.signal(run, name, Value::Null).await });
+    let first = signal(loom.clone(), "on");
+    // It has nothing to do for much longer than it may.
+    a_moment().await;
+    let second = signal(loom.clone(), "go");
+    a_moment().await;
+    hooks.let_go();
+    assert_eq!(first.soon().await.unwrap().unwrap(), Taken::Yes);
+    assert_eq!(second.soon().await.unwrap().unwrap(), Taken::Yes);
+    assert_eq!(loom.finished(run).soon().await.unwrap().status, RunStatus::Succeeded);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn closing_waits_for_what_is_being_committed() {
+    let world = memory();
+    let (store, hooks) = Wrapped::around(world.store().await);
+    let loom = world.open_on(store).await;
+    hooks.hold();
+    let starting = tokio::spawn({
+        let loom = loom.clone();
+        async move { loom.start(start(TWO)).await }
+    });
+    while hooks.appends.load(Ordering::SeqCst) == 0 {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    let closing = [tokio::spawn(loom.clone().close()), tokio::spawn(loom.close())];
+    a_moment().await;
+    assert!(closing.iter().all(|it| !it.is_finished()));
+    hooks.let_go();
+    assert!(starting.soon().await.unwrap().unwrap().is_new, "it is acknowledged");
+    for it in closing {
+        it.soon().await.unwrap().expect("whoever closes is told");
+    }
 }

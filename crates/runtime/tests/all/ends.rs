@@ -5,8 +5,9 @@ use std::{sync::Arc, time::Duration};
 use drawloom_blueprint::{RunStatus, Value};
 use drawloom_queue::Executor as _;
 use drawloom_runtime::{Error, Start, Which, Work};
+use drawloom_store::RunFilter;
 
-use crate::world::{Within, flow, memory, start, worlds};
+use crate::world::{Within, flow, memory, publish, start, worlds};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_succeeds_while_the_process_ends_is_kept_and_nothing_more_begins() {
@@ -70,6 +71,59 @@ async fn a_loom_that_leaves_the_work_wakes_nobody() {
     world.settings.work = Work::Do;
     let loom = world.recover().await;
     assert_eq!(loom.finished(run).soon().await.unwrap().status, RunStatus::Succeeded);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_loom_that_leaves_the_work_starts_no_sub_flow() {
+    let mut world = memory();
+    world.settings.work = Work::Leave;
+    let store = world.store().await;
+    publish(&*store, "\nname: child\nsteps: [ { id: x, uses: probe, with: {} } ]\n").await;
+    let loom = world.open().await;
+    let run = loom.start(start("\nname: parent\nsteps: [ { id: sub, flow: child } ]\n")).await.unwrap().run;
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    let of_parent = RunFilter { parent: Some(run), ..RunFilter::default() };
+    assert_eq!(store.runs(&of_parent, None, 9).await, Ok(Vec::new()));
+    loom.close().soon().await.unwrap();
+    world.settings.work = Work::Do;
+    let loom = world.recover().await;
+    assert_eq!(loom.finished(run).soon().await.unwrap().status, RunStatus::Succeeded);
+    assert_eq!(world.probe.successes("x"), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn everybody_who_waits_for_an_end_is_told() {
+    let world = memory();
+    let loom = world.open().await;
+    let text = "\nname: e\nsteps: [ { id: a, uses: probe, with: { hold: a } } ]\n";
+    let run = loom.start(start(text)).await.unwrap().run;
+    let mut waiting = tokio::task::JoinSet::new();
+    for _ in 0..5 {
+        let loom = loom.clone();
+        waiting.spawn(async move { loom.ended(run).await });
+    }
+    world.probe.until(|it| it.begun("a") == 1).await;
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    world.probe.open("a");
+    for end in waiting.join_all().soon().await {
+        assert_eq!(end.unwrap().status, RunStatus::Succeeded);
+    }
+    assert_eq!(loom.ended(run).soon().await.unwrap().status, RunStatus::Succeeded, "and who asks later");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_step_whose_parameters_cannot_be_evaluated_fails() {
+    for world in worlds() {
+        let loom = world.open().await;
+        let text = "
+name: p
+steps: [ { id: a, uses: probe, with: { value: x } }, { id: b, uses: probe, with: { value: '{{ a + 1 }}' } } ]
+";
+        let run = loom.start(start(text)).await.unwrap().run;
+        let view = loom.finished(run).soon().await.unwrap();
+        assert_eq!((view.status, view.error.unwrap().class.name()), (RunStatus::Failed, "invalid"));
+        assert_eq!(world.probe.begun("b"), 0);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

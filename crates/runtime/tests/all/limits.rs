@@ -1,7 +1,7 @@
 //! Slots of flows and of the process.
 
 use drawloom_blueprint::RunStatus;
-use drawloom_runtime::{Error, Recover, Start, Taken};
+use drawloom_runtime::{Error, Recover, Start, Taken, Work};
 
 use crate::world::{Within, json, memory, start, worlds};
 
@@ -171,4 +171,52 @@ async fn who_waits_for_a_slot_is_told_who_holds_those_of_its_key() {
     let waiting = loom.start(with("x")).await.unwrap().run;
     let why = loom.reader().why(waiting, "a").await.unwrap();
     assert!(why[0].reason.contains(&holder.to_string()) && !why[0].reason.contains(&other.to_string()), "{why:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_holds_a_slot_and_for_what_key_is_known_again_after_a_crash() {
+    for world in worlds() {
+        let text = limited("queue");
+        let with = |key: &str| Start { inputs: json(&format!(r#"{{"k":"{key}"}}"#)), ..start(&text) };
+        let loom = world.open().await;
+        let paused = loom.start(with("x")).await.unwrap().run;
+        loom.pause(paused).soon().await.unwrap();
+        drop(loom);
+        let loom = world.recover().await;
+        let same = loom.start(with("x")).soon().await.unwrap().run;
+        let other = loom.start(with("y")).soon().await.unwrap().run;
+        assert_eq!(
+            loom.reader().row(same).await.unwrap().state.status,
+            RunStatus::Queued,
+            "a paused run holds its slot"
+        );
+        assert_eq!(loom.reader().row(other).await.unwrap().state.status, RunStatus::Running, "that of its key alone");
+        loom.resume(paused).soon().await.unwrap();
+        world.probe.open("x");
+        world.probe.open("y");
+        for run in [paused, same, other] {
+            assert_eq!(loom.finished(run).soon().await.unwrap().status, RunStatus::Succeeded);
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_slot_that_nobody_lived_to_pass_on_goes_to_the_next_after_a_restart() {
+    let mut world = memory();
+    let loom = world.open().await;
+    let text = limited("queue");
+    let first = loom.start(start(&text)).await.unwrap().run;
+    let second = loom.start(start(&text)).await.unwrap().run;
+    world.probe.until(|it| it.begun("a") == 1).await;
+    drop(loom);
+    // This one takes note of the end, and looks after nobody else.
+    world.settings.work = Work::Leave;
+    let loom = world.open().await;
+    loom.cancel(first).soon().await.unwrap();
+    assert_eq!(loom.finished(first).soon().await.unwrap().status, RunStatus::Cancelled);
+    loom.close().soon().await.unwrap();
+    world.settings.work = Work::Do;
+    let loom = world.recover().await;
+    world.probe.open("x");
+    assert_eq!(loom.finished(second).soon().await.unwrap().status, RunStatus::Succeeded);
 }

@@ -11,6 +11,7 @@ mod ends;
 mod events;
 mod fairness;
 mod limits;
+mod many;
 mod outputs;
 mod probe;
 mod runs;

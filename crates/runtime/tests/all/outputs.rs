@@ -1,6 +1,7 @@
 //! Large outputs, and results that serve again.
 
 use drawloom_blueprint::RunStatus;
+use drawloom_runtime::Fork;
 use drawloom_store::{BlobHash, LogPlace, LogQuery, Logs as _};
 
 use crate::{
@@ -94,6 +95,19 @@ outputs: {{ a: '{{{{ a }}}}' }}
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_is_refused_does_not_serve_later_either() {
+    let mut world = memory();
+    world.settings.output_max = 1_000;
+    let text = "\nname: c\nsteps: [ { id: a, uses: probe, with: { bytes: 2000 }, cache: { ttl: 1h } } ]\n";
+    let loom = world.open().await;
+    for begun in 1..=2 {
+        let run = loom.start(start(text)).await.unwrap().run;
+        let error = loom.finished(run).soon().await.unwrap().error.unwrap();
+        assert_eq!((error.code.as_deref(), world.probe.begun("a")), (Some("output_too_large"), begun));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_cached_result_does_not_serve_when_the_data_it_refers_to_is_gone() {
     for world in worlds() {
         let gone = BlobHash::of(b"nobody put this");
@@ -145,7 +159,6 @@ outputs: { all: [ '{{ a }}' ], n: '{{ n }}' }
         let blob = format!(r#"{{"blob":"{hash}","size":9,"content_type":"text/plain"}}"#);
         assert_eq!(view.outputs.to_json(), format!(r#"{{"all":[{blob}],"n":9}}"#));
         assert_eq!(store.blobs_of(run).await.unwrap(), [hash]);
-
         let nothing = BlobHash::of(b"nobody put this");
         let text = format!(
             "
@@ -161,6 +174,26 @@ steps:
         assert!(store.delete_run(run).await.unwrap());
         assert_eq!(store.blobs_of(other).await.unwrap(), [hash], "the other run keeps it");
         assert!(store.check(10).await.unwrap().is_empty());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn data_beside_a_run_is_kept_by_its_forks_too() {
+    for world in worlds() {
+        let text = "
+name: keeps
+steps: [ { id: a, uses: probe, with: { keep: some data } }, { id: b, uses: probe, with: {} } ]
+";
+        let loom = world.open().await;
+        let run = loom.start(start(text)).await.unwrap().run;
+        assert_eq!(loom.finished(run).soon().await.unwrap().status, RunStatus::Succeeded);
+        let fork = Fork { from: vec!["b".to_owned()], ..Fork::default() };
+        let fork = loom.fork(run, fork).await.unwrap().0.run;
+        assert_eq!(loom.finished(fork).soon().await.unwrap().status, RunStatus::Succeeded);
+        assert_eq!(world.probe.begun("a"), 1);
+        assert!(loom.delete(run).await.unwrap());
+        let store = world.store().await;
+        assert_eq!(store.blobs_of(fork).await.unwrap(), [BlobHash::of(b"some data")]);
     }
 }
 

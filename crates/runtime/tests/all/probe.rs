@@ -40,7 +40,7 @@ struct Seen {
 /// The kind `probe`: returns `value`; fails the first `fails` times; waits for the gate `hold`; prints `print`;
 /// so many `times`; warns `warn`; prints `last` when it was let through the gate; takes so many `millis`; fails saying
 /// `fail`; returns a text of `bytes` bytes; keeps the text `keep` beside the run and returns the reference; returns how
-/// long what `fetch` refers to is; panics; returns a list of `levels` levels, or objects of so many `members`; does not
+/// long what `fetch` refers to is; panics, where it is a text saying `panic`; returns a list of `levels` levels, or objects of so many `members`; does not
 /// stop where it is `stuck`; succeeds when it is stopped where it is `late`.
 pub(crate) struct Probe {
     info: KindInfo,
@@ -200,6 +200,9 @@ impl Probe {
         }
         if let Some(text) = with.get("fail").and_then(Value::as_str) {
             return Err(StepError::new(ErrorClass::Failed, text));
+        }
+        if let Some(text) = with.get("panic").and_then(Value::as_str) {
+            panic!("{text}");
         }
         if with.get("panic").is_some_and(Value::is_true) {
             panic!("on purpose");

@@ -32,6 +32,7 @@ steps:
   - { id: b, uses: probe, with: { value: '{{ secrets.missing }}' }, on_failure: continue }
   - { id: c, uses: probe, with: { value: \"{{ secrets.token | int }}\" }, on_failure: continue }
   - { id: d, uses: probe, with: { fail: 'no {{ secrets.token }}' }, on_failure: continue }
+  - { id: e, uses: probe, with: { panic: 'oh {{ secrets.token }}' }, on_failure: continue }
 outputs: { a: '{{ a }}' }
 ";
     let run = loom.start(start(text)).await.unwrap().run;
@@ -42,6 +43,8 @@ outputs: { a: '{{ a }}' }
     assert!(view.steps[1].error.as_ref().unwrap().message.contains("secrets set missing"));
     assert!(view.steps[2].error.is_some());
     assert_eq!(view.steps[3].error.as_ref().unwrap().message, "no ***");
+    let of_panic = &view.steps[4].error.as_ref().unwrap().message;
+    assert!(of_panic.ends_with("oh ***"), "{of_panic}");
     loom.close().soon().await.unwrap();
     let mut told = String::new();
     while let Ok(Some(Seen::Event(it))) =

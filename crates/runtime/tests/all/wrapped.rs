@@ -32,6 +32,10 @@ pub(crate) struct Hooks {
     pub(crate) widest: AtomicUsize,
     /// While this holds, no log line is stored.
     logs_held: watch::Sender<bool>,
+    /// While this holds, no blob is put.
+    blobs_held: watch::Sender<bool>,
+    /// Blobs that were to be put.
+    pub(crate) puts: AtomicU64,
     /// While this holds, no secret is read.
     secrets_held: watch::Sender<bool>,
     /// So many times reading a secret fails, as the store cannot be reached.
@@ -50,6 +54,10 @@ impl Hooks {
 
     pub(crate) fn hold_logs(&self, hold: Hold) {
         self.logs_held.send_replace(hold == Hold::On);
+    }
+
+    pub(crate) fn hold_blobs(&self, hold: Hold) {
+        self.blobs_held.send_replace(hold == Hold::On);
     }
 
     pub(crate) fn hold_secrets(&self, hold: Hold) {
@@ -84,6 +92,8 @@ impl Wrapped {
             committed: AtomicU64::new(0),
             widest: AtomicUsize::new(0),
             logs_held: watch::Sender::new(false),
+            blobs_held: watch::Sender::new(false),
+            puts: AtomicU64::new(0),
             secrets_held: watch::Sender::new(false),
             secret_failures: AtomicU64::new(0),
             secret_reads: AtomicU64::new(0),
@@ -221,6 +231,8 @@ impl ResultCache for Wrapped {
 #[async_trait]
 impl Blobs for Wrapped {
     async fn put_blob(&self, bytes: Bytes) -> Answer<BlobHash> {
+        self.hooks.puts.fetch_add(1, Ordering::SeqCst);
+        unless_held(&self.hooks.blobs_held).await;
         self.inner.put_blob(bytes).await
     }
     async fn blob(&self, hash: BlobHash) -> Answer<Option<Bytes>> {

@@ -1,7 +1,7 @@
 //! What cannot be brought about from outside: a full file, a flush that fails.
 
 use drawloom_blueprint::{FlowHash, RunId, RunStatus, Timestamp};
-use drawloom_store::{Claim, Entry, Follows, RunAppend, RunHead, RunState};
+use drawloom_store::{Claim, Entry, Follows, LogLine, LogSource, LogStream, RunAppend, RunHead, RunState};
 use tempfile::TempDir;
 
 use super::*;
@@ -51,6 +51,18 @@ async fn a_full_file_refuses_what_does_not_fit_and_goes_on_when_there_is_room() 
     append(vec![part(RunId(1), 1, 10)]).await.unwrap().expect("what fits is written");
     set_room(&writer, 1000).await;
     append(vec![part(RunId(1), 2, 1_000_000)]).await.unwrap().expect("there is room again");
+}
+
+#[tokio::test]
+async fn lines_for_which_there_is_no_room_are_not_acknowledged() {
+    let folder = TempDir::new().unwrap();
+    let (writer, _) = claimed(&folder, Durability::Full).await;
+    set_room(&writer, 10).await;
+    let text = "x".repeat(1_000_000);
+    let line = LogLine { seq: 1, stream: LogStream::Stdout, at: Timestamp(0), text };
+    let source = LogSource { run: RunId(1), path: "a".to_owned(), attempt: 1 };
+    let full = writer.logs(vec![LogAppend { source, lines: vec![line] }]).await.unwrap();
+    assert!(matches!(full, Err(StoreError::Full(_))), "{full:?}");
 }
 
 #[tokio::test]

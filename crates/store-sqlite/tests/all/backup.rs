@@ -75,3 +75,23 @@ async fn what_no_run_refers_to_is_not_copied() {
     assert_eq!(copy.blobs(None, 10).await, Ok(Vec::<BlobHash>::new()));
     drop(SqliteStore::open(&folder.path().join("other.db"), Access::Write(Durability::Relaxed)).unwrap());
 }
+
+#[tokio::test]
+async fn a_copy_that_was_damaged_is_not_put_back() {
+    let folder = TempDir::new().unwrap();
+    let store = open(&folder.path().join("store.db"));
+    let claim = store.claim("test").await.unwrap();
+    let many = (0..200).map(|n| fact(run(n), 0, vec![1; 1000])).collect();
+    append(&store, claim, many).await.unwrap();
+    let copy = folder.path().join("copy.db");
+    store.backup(&copy).await.unwrap();
+    let mut bytes = fs::read(&copy).unwrap();
+    // Most pages hold facts, so the one in the middle does. What it says of itself is wrong now.
+    let middle = bytes.len() / 4096 / 2 * 4096;
+    bytes[middle..middle + 16].fill(0xff);
+    fs::write(&copy, bytes).unwrap();
+    let to = folder.path().join("back.db");
+    let refused = SqliteStore::restore(&copy, &to);
+    assert!(matches!(refused, Err(StoreError::Damaged(_))), "{refused:?}");
+    assert!(!to.exists());
+}

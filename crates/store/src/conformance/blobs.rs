@@ -31,6 +31,9 @@ pub(super) async fn blobs_by_hash(place: &dyn Place) {
         assert_eq!(put.await.expect("no task fails"), Ok(BlobHash::of(&same)));
     }
     hashes.push(BlobHash::of(&same));
+    for it in alike() {
+        hashes.push(store.put_blob(it).await.expect("it is kept"));
+    }
     hashes.sort_unstable();
     let mut found: Vec<BlobHash> = Vec::new();
     while let Ok(page) = store.blobs(found.last().copied(), 2).await
@@ -78,4 +81,9 @@ pub(super) async fn blobs_piece_by_piece(place: &dyn Place) {
     let mut both = vec![hash, BlobHash::of(b"")];
     both.sort_unstable();
     assert_eq!(store.blobs(None, 10).await, Ok(both), "what was dropped is not there");
+}
+
+/// Blobs whose hashes begin alike, so that a store may keep them in one place.
+fn alike() -> impl Iterator<Item = Bytes> {
+    (0_u32..).map(|n| Bytes::from(n.to_string())).filter(|it| BlobHash::of(it).0[0] == 7).take(5)
 }

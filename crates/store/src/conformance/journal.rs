@@ -18,6 +18,8 @@ pub(super) async fn epochs_grow_and_fence(place: &dyn Place) {
     let shard = Shard::of(run(1));
     assert_eq!(fenced, Err(StoreError::Fenced { shard, held: first.epoch, current: second.epoch }));
     assert_eq!(facts(&*store, run(1)).await.len(), 1, "a former owner writes nothing");
+    let fenced = append(&*store, first, vec![more(run(1), 1, 0)]).await;
+    assert!(matches!(fenced, Err(StoreError::Fenced { .. })), "nor changes a row: {fenced:?}");
     accept(&*store, second, vec![more(run(1), 1, 1)]).await;
     let made_up = crate::Claim { epoch: Epoch(second.epoch.0 + 1) };
     let fenced = append(&*store, made_up, vec![more(run(1), 2, 1)]).await;

@@ -25,6 +25,15 @@ fn equal_values_are_sealed_differently() {
 }
 
 #[test]
+fn all_of_a_nonce_is_chance() {
+    let vault = vault();
+    let nonces: Vec<_> = (0..64).map(|_| vault.seal("a", b"same").unwrap()[1 + KEY_ID..HEADER].to_vec()).collect();
+    for at in 0..NONCE {
+        assert!(nonces.iter().any(|it| it[at] != nonces[0][at]), "byte {at} is always the same");
+    }
+}
+
+#[test]
 fn any_changed_or_missing_byte_is_noticed() {
     let vault = vault();
     let sealed = vault.seal("a", b"secret").unwrap();
@@ -71,9 +80,11 @@ fn an_exposed_or_broken_key_file_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("key");
     MasterKey::from_file(&path).unwrap();
-    fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).unwrap();
-    let error = MasterKey::from_file(&path).unwrap_err();
-    assert!(matches!(error, KeyError::Exposed { mode: 0o640, .. }), "{error}");
+    for exposed in [0o640, 0o620, 0o604, 0o602, 0o610, 0o601] {
+        fs::set_permissions(&path, fs::Permissions::from_mode(exposed)).unwrap();
+        let error = MasterKey::from_file(&path).unwrap_err();
+        assert!(matches!(error, KeyError::Exposed { mode, .. } if mode == exposed), "{exposed:o}: {error}");
+    }
     fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
     fs::write(&path, "not a key").unwrap();
     assert!(matches!(MasterKey::from_file(&path), Err(KeyError::Malformed)));

@@ -3,8 +3,9 @@
 use bytes::Bytes;
 use drawloom_blueprint::{Blueprint, Fact, FlowHash, Move, RunId, RunStatus, Scope, Started, StepIx, Timestamp, Value};
 use drawloom_store::{
-    Append, Blobs as _, Catalog as _, Entry, Follows, Journal as _, MemoryStore, Publish, ResultCache as _, RunAppend,
-    RunHead, RunReader as _, RunState, Secrets as _, Upkeep as _,
+    Append, Blobs as _, Catalog as _, Entry, Follows, Journal as _, LogAppend, LogLine, LogSource, LogStream,
+    Logs as _, MemoryStore, PAGE_ITEMS, Publish, ResultCache as _, RunAppend, RunHead, RunReader as _, RunState,
+    Secrets as _, Upkeep as _,
     copy::{Copied, copy},
 };
 
@@ -104,4 +105,34 @@ async fn what_stands_on_a_later_page_is_checked() {
     let about: Vec<&str> = findings.iter().map(|it| it.about.as_str()).collect();
     assert_eq!(about, [format!("version {greatest}"), RunId(0).to_string()], "{findings:?}");
     assert_eq!(store.check(1).await.unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn the_later_pages_of_one_run_are_copied_and_checked() {
+    let store = MemoryStore::new();
+    let claim = store.claim("test").await.unwrap();
+    let version = store.put_version(blueprint(0), None).await.unwrap();
+    let mut long = run(1, version);
+    let nothing = Fact { moves: Vec::new() };
+    let further = (0..PAGE_ITEMS).map(|_| Entry { at: Timestamp(0), fact: nothing.encode().into() });
+    long.facts.extend(further);
+    store.append(Append { claim, runs: vec![long] }).await.unwrap();
+    let source = LogSource { run: RunId(1), path: "a".to_owned(), attempt: 1 };
+    // Pages end within what was appended at once.
+    let each = PAGE_ITEMS as u64 * 2 / 3;
+    for part in 0..4 {
+        let line = |seq| LogLine { seq, stream: LogStream::Stdout, at: Timestamp(0), text: String::new() };
+        let lines = (part * each + 1..=(part + 1) * each).map(line).collect();
+        store.append_logs(vec![LogAppend { source: source.clone(), lines }]).await.unwrap();
+    }
+    let copied = copy(&store, &MemoryStore::new(), &mut |_| ()).await.unwrap();
+    assert_eq!((copied.facts, copied.lines), (PAGE_ITEMS as u64 + 1, 4 * each));
+    assert_eq!(store.check(10).await, Ok(Vec::new()));
+
+    let claim = store.claim("test").await.unwrap();
+    let mut garbage = run(1, version);
+    garbage.follows = Follows::Seq(PAGE_ITEMS as u64 + 1);
+    garbage.facts = vec![Entry { at: Timestamp(0), fact: Bytes::from_static(b"garbage") }];
+    store.append(Append { claim, runs: vec![garbage] }).await.unwrap();
+    assert_eq!(store.check(10).await.unwrap().len(), 1, "its last fact cannot be read");
 }
