@@ -51,6 +51,12 @@ impl Failure {
         Self::new(STORE, format!("drawloom has a bug: {what}"))
     }
 
+    /// Somebody interrupted the command twice, and the store did not say how the runs stand.
+    pub(crate) fn interrupted() -> Self {
+        Self::new(INTERRUPTED, "interrupted, and the store does not answer".to_owned())
+            .help("`drawloom resume` goes on where the runs were")
+    }
+
     /// A check found something.
     pub(crate) fn found(message: String) -> Self {
         Self::new(FAILED, message)

@@ -1,6 +1,12 @@
 //! Puts a working loom together from settings: store, vault, executors.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{
+    path::PathBuf,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
 
 use drawloom_lang::Compiled;
 use drawloom_runtime::{Loom, Reader, SecretBook, Settings as LoomSettings, Work};
@@ -12,13 +18,14 @@ use crate::{failure::Failure, files, settings::Settings, store};
 pub(crate) struct Workshop {
     pub(crate) settings: Settings,
     pub(crate) store: Arc<dyn Store>,
+    hurried: AtomicBool,
 }
 
 impl Workshop {
     /// Opens the store that the settings name.
     pub(crate) fn open(settings: Settings, what_for: store::Use) -> Result<Self, Failure> {
         let store = store::open(&settings, what_for)?;
-        Ok(Self { settings, store })
+        Ok(Self { settings, store, hurried: AtomicBool::new(false) })
     }
 
     /// Takes ownership of the store's runs and stands ready to work on them.
@@ -64,8 +71,21 @@ impl Workshop {
         Ok(())
     }
 
+    /// Has nobody wait any longer for a store that does not answer.
+    pub(crate) fn hurry(&self) {
+        self.hurried.store(true, Ordering::Relaxed);
+    }
+
+    pub(crate) fn is_hurried(&self) -> bool {
+        self.hurried.load(Ordering::Relaxed)
+    }
+
     /// Gives the store up.
     pub(crate) async fn close(self) -> Result<(), Failure> {
+        if self.is_hurried() {
+            // A store that is dropped ends what it does, as far as that is quick.
+            return Ok(());
+        }
         Ok(self.store.close().await?)
     }
 }

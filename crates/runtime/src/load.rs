@@ -45,6 +45,11 @@ async fn fetch(core: &Core, run: RunId) -> Result<Fetched, Error> {
             Ok(())
         })
         .await?;
+    if last < row.last_seq {
+        // Nothing would ever happen in a run that lost its beginning, and the store takes nothing behind a lost end.
+        let why = format!("its row counts {} facts and its journal has {last}", row.last_seq);
+        return Err(Error::Damaged { what: format!("run {run}"), why });
+    }
     live.seq = last;
     live.durable = last;
     match live.run.end() {

@@ -48,8 +48,9 @@ impl Shard {
         if self.is_closing() && given.reply.is_some() {
             return answer(given.reply, Err(Error::Closed));
         }
-        let now = self.now();
+        let (now, instant) = (self.now(), self.clock.instant());
         let Some(live) = self.runs.get_mut(&run) else { return self.park(run, given) };
+        live.touched = instant;
         let status = live.run.status();
         if status.is_end() {
             return answer(given.reply, Err(Error::Ended { run, status }));

@@ -83,7 +83,10 @@ impl Fault {
             | SqlState::QUERY_CANCELED => Self::Again(message),
             SqlState::DISK_FULL => Self::Store(StoreError::Full(message)),
             // The server has become a standby, or is about to: the connection will find the one that is not.
-            SqlState::READ_ONLY_SQL_TRANSACTION => Self::Lost(message),
+            SqlState::READ_ONLY_SQL_TRANSACTION => Self::Lost(format!(
+                "{message}; it is a standby, or has default_transaction_read_only set: point the store's URL to a server \
+                 that can be written"
+            )),
             SqlState::INSUFFICIENT_PRIVILEGE => Self::Store(StoreError::ReadOnly(message)),
             SqlState::DATA_CORRUPTED | SqlState::INDEX_CORRUPTED => Self::Store(StoreError::Damaged(message)),
             SqlState::UNDEFINED_TABLE | SqlState::UNDEFINED_FUNCTION | SqlState::INVALID_SCHEMA_NAME => {

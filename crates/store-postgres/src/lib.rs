@@ -25,12 +25,15 @@ mod tls;
 mod upkeep;
 mod writer;
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use drawloom_store::StoreError;
 
 pub use crate::options::{Options, UrlError};
 use crate::{connect::Connector, fault::Fault, pool::Pool, room::Room, writer::Writer};
+
+/// How long a store that is dropped waits for a server to do what was handed over.
+const CLOSING: Duration = Duration::from_secs(4);
 
 /// When a commit counts as done.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -113,8 +116,9 @@ impl Drop for PostgresStore {
         if let Some(writer) = &self.writer {
             writer.hurry();
             let closing = writer.close();
-            // The writer's task is gone where it was closed before, and so is whom to wait for.
-            let _ = self.room.wait(async { drop(closing.await) });
+            // The writer's task is gone where it was closed before, and so is whom to wait for. A server that was asked
+            // before there was a hurry may be waited for longer than that allows.
+            let _ = self.room.wait(async { drop(tokio::time::timeout(CLOSING, closing).await) });
         }
         self.room.close();
     }

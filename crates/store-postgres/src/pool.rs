@@ -26,11 +26,13 @@ pub(crate) struct Pool {
     connector: Arc<Connector>,
     idle: Mutex<Vec<Arc<Session>>>,
     permits: Semaphore,
+    /// Since when nothing could be done, and when that was last seen.
+    outage: Mutex<Option<(Instant, Instant)>>,
 }
 
 impl Pool {
     pub(crate) fn new(connector: Arc<Connector>) -> Self {
-        Self { connector, idle: Mutex::default(), permits: Semaphore::new(CONNECTIONS) }
+        Self { connector, idle: Mutex::default(), permits: Semaphore::new(CONNECTIONS), outage: Mutex::default() }
     }
 
     /// Does `work` on a connection.
@@ -39,15 +41,17 @@ impl Pool {
         work: impl Fn(Arc<Session>) -> F,
     ) -> Result<T, StoreError> {
         let _permit = self.permits.acquire().await.map_err(|_| StoreError::Closed)?;
-        let start = Instant::now();
         let (mut lost, mut again) = (0, 0);
         loop {
             let fault = match self.try_with(&work).await {
-                Ok(it) => return Ok(it),
+                Ok(it) => {
+                    *self.outage.lock().unwrap_or_else(PoisonError::into_inner) = None;
+                    return Ok(it);
+                }
                 Err(fault) => fault,
             };
             let wait = match &fault {
-                Fault::Lost(_) if start.elapsed() < self.patience() => {
+                Fault::Lost(_) if self.outage() < self.patience() => {
                     self.idle.lock().unwrap_or_else(PoisonError::into_inner).clear();
                     lost += 1;
                     pause(lost)
@@ -78,6 +82,16 @@ impl Pool {
             self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(session);
         }
         done
+    }
+
+    /// For how long all work has failed. Work that comes after the patience is spent does not begin it anew.
+    fn outage(&self) -> Duration {
+        let mut outage = self.outage.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = Instant::now();
+        // Where nothing was asked for in between, nobody knows that it lasted.
+        let known = outage.filter(|(_, seen)| *seen + self.patience() > now);
+        let (since, _) = *outage.insert((known.map_or(now, |(since, _)| since), now));
+        now - since
     }
 
     fn patience(&self) -> Duration {

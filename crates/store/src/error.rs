@@ -126,7 +126,7 @@ impl StoreError {
             Self::Full(_) => {
                 "make room on the disk, or drop old runs with `drawloom store prune`; then `drawloom resume`"
             }
-            Self::ReadOnly(_) => "check the permissions of the store's folder and files",
+            Self::ReadOnly(_) => "check the permissions of the store's folder and files, or of its user on the server",
             Self::Damaged(_) => {
                 "look at it with `drawloom store check`; go back to a backup with `drawloom store restore`"
             }

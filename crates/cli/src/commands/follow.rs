@@ -1,6 +1,6 @@
 //! Follows runs to their ends, and gives way to the person at the keyboard.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, time::Duration};
 
 use drawloom_blueprint::RunId;
 use drawloom_runtime::{Error, Events, Loom, Seen, What};
@@ -18,6 +18,9 @@ use crate::{
 
 /// What to do about a run that cannot be read.
 const LOOK: &str = "look at the store with `drawloom store check`; the other runs went on";
+
+/// How long a store may take to say how runs stand to somebody who does not want to wait.
+const HURRIED: Duration = Duration::from_secs(2);
 
 /// So many hints are given at once.
 const HINTS_MAX: usize = 3;
@@ -48,14 +51,23 @@ impl Watch<'_> {
         // While it works, other commands steer its runs through the door.
         let door = Door::open(&workshop.settings.store, &loom);
         let mut interrupt = Interrupt::listen();
-        let followed = follow(&loom, events, self.runs, (self.show.as_mut(), &mut interrupt)).await;
+        // Whatever it is that following waits for, such as a store that is away: these end it.
+        let followed = tokio::select! {
+            biased;
+            () = interrupt.asked() => Ok(Followed::Interrupted),
+            followed = follow(&loom, events, self.runs, self.show.as_mut()) => followed,
+            error = loom.failed() => Err(error.into()),
+        };
         drop(door);
         self.show.end();
         let reader = loom.reader().clone();
         let closed = tokio::select! {
             closed = loom.close() => closed,
             // Whoever asks twice does not want to wait for tasks that take their time to stop.
-            () = interrupt.asked() => Ok(()),
+            () = interrupt.asked() => {
+                workshop.hurry();
+                Ok(())
+            }
         };
         let (interrupted, failure) = match followed? {
             Followed::Ended => (false, None),
@@ -63,17 +75,29 @@ impl Watch<'_> {
             Followed::Interrupted => (true, None),
         };
         closed?;
-        let code = self.report.say_with(failure, (&reader, &workshop.settings)).await?;
-        Ok(if interrupted { INTERRUPTED } else { code })
+        let said = tokio::select! {
+            said = self.report.say_with(failure, (&reader, &workshop.settings)) => said,
+            () = enough(&mut interrupt, workshop) => Err(Failure::interrupted()),
+        };
+        match said {
+            Ok(_) if interrupted => Ok(INTERRUPTED),
+            Err(_) if workshop.is_hurried() => Err(Failure::interrupted()),
+            said => said,
+        }
     }
 }
 
-async fn follow(
-    loom: &Loom,
-    mut events: Events,
-    runs: &[RunId],
-    (show, interrupt): (&mut dyn Show, &mut Interrupt),
-) -> Result<Followed, Failure> {
+/// Until nobody waits any longer for a store that does not answer.
+async fn enough(interrupt: &mut Interrupt, workshop: &Workshop) {
+    if workshop.is_hurried() {
+        tokio::time::sleep(HURRIED).await;
+    } else {
+        interrupt.asked().await;
+        workshop.hurry();
+    }
+}
+
+async fn follow(loom: &Loom, mut events: Events, runs: &[RunId], show: &mut dyn Show) -> Result<Followed, Failure> {
     let mut open: BTreeSet<RunId> = runs.iter().copied().collect();
     let mut flows = Vec::with_capacity(runs.len());
     for run in runs {
@@ -86,7 +110,6 @@ async fn follow(
     while !open.is_empty() {
         tokio::select! {
             biased;
-            () = interrupt.asked() => return Ok(Followed::Interrupted),
             seen = events.next() => match seen {
                 Some(Seen::Event(event)) => {
                     if let What::Unreadable { code, message } = &event.what {
@@ -119,7 +142,6 @@ async fn follow(
                     }
                 }
             }
-            error = loom.failed() => return Err(error.into()),
         }
     }
     Ok(unreadable.map_or(Followed::Ended, Followed::Unreadable))

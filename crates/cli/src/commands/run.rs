@@ -124,8 +124,8 @@ impl Run {
             Failure::usage(format!("there is no file and no published flow `{}`", self.flow))
                 .help("`drawloom flows list` lists the published ones, `drawloom init` writes a first flow")
         };
-        // Looking for the name must not make a store.
-        if store::path(&settings.store).is_none_or(|it| !it.exists()) {
+        // Where there is no file, no flow can have been published, and looking for it must not make one.
+        if store::path(&settings.store).is_some_and(|it| !it.exists()) {
             return Err(unknown());
         }
         let workshop = Workshop::open(settings.clone(), Use::Read)?;

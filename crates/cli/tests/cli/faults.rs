@@ -7,6 +7,7 @@ mod clock;
 mod disk;
 mod kills;
 mod limits;
+mod postgres;
 mod power;
 mod shim;
 mod signals;

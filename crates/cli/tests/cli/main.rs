@@ -13,5 +13,6 @@ mod pages;
 mod postgres;
 mod runs;
 mod secrets;
+mod server;
 mod settings;
 mod support;

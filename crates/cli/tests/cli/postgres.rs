@@ -1,78 +1,16 @@
 //! The binary on PostgreSQL: crashes as on a file, owners that are paused and wake up, servers that cannot be used.
 
 use std::{
-    io::{BufRead, BufReader},
-    process::{Child, ChildStdin, Command, Stdio},
+    process::{Child, Command, Stdio},
     time::{Duration, Instant},
 };
 
 use serde_json::json;
 
-use crate::{
-    crash,
-    exits::wait_for,
-    support::{Home, repository},
-};
-
-/// A PostgreSQL server, which ends when its standard input does: with this process, however that ends.
-struct Postgres {
-    url: String,
-    ctl: String,
-    child: Option<(Child, ChildStdin)>,
-}
-
-impl Postgres {
-    /// The server that all tests share, where there is one.
-    fn start() -> Self {
-        match std::env::var("DRAWLOOM_TEST_POSTGRES") {
-            Ok(url) => Self { url, ctl: String::new(), child: None },
-            Err(_) => Self::own(),
-        }
-    }
-
-    /// A server of its own.
-    fn own() -> Self {
-        let mut child = Command::new(repository().join("tools/with-postgres.sh"))
-            .args(["sh", "-c", "echo \"$DRAWLOOM_TEST_POSTGRES\"; echo \"$DRAWLOOM_TEST_POSTGRES_CTL\"; cat"])
-            .env_remove("DRAWLOOM_TEST_POSTGRES")
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .expect("the tool is there");
-        let mut lines = BufReader::new(child.stdout.take().expect("standard output is a pipe")).lines();
-        let (Some(Ok(url)), Some(Ok(ctl))) = (lines.next(), lines.next()) else {
-            panic!("no PostgreSQL server could be started; `make setup` installs what is missing");
-        };
-        let stdin = child.stdin.take().expect("standard input is a pipe");
-        Self { url, ctl, child: Some((child, stdin)) }
-    }
-
-    fn ctl(&self, what: &str) {
-        let script = format!("{} {what} >/dev/null", self.ctl);
-        assert!(Command::new("sh").args(["-c", &script]).status().expect("a shell").success(), "{script}");
-    }
-
-    /// A folder whose store is on this server, in a schema that nobody else uses.
-    fn home(&self) -> Home {
-        let home = Home::new();
-        let name = home.path().file_name().map(|it| it.to_string_lossy().to_lowercase()).unwrap_or_default();
-        let plain: String = name.chars().filter(char::is_ascii_alphanumeric).collect();
-        home.write("drawloom.toml", format!("store = '{}?schema=cli_{}_{plain}'\n", self.url, std::process::id()));
-        home
-    }
-}
-
-impl Drop for Postgres {
-    fn drop(&mut self) {
-        if let Some((mut child, stdin)) = self.child.take() {
-            drop(stdin);
-            let _ = child.wait();
-        }
-    }
-}
+use crate::{crash, exits::wait_for, server::Postgres};
 
 /// A run whose second step waits until there is a file, and whose third leaves a line.
-const GATED: &str = "drawloom: 1\nname: gated\nsteps:\n  - id: a\n    uses: shell\n    with: { command: 'echo a >> done' }\n  \
+pub(crate) const GATED: &str = "drawloom: 1\nname: gated\nsteps:\n  - id: a\n    uses: shell\n    with: { command: 'echo a >> done' }\n  \
     - id: gate\n    uses: shell\n    with: { command: 'while [ ! -e open ]; do sleep 0.05; done; echo gate >> done' }\n  \
     - id: b\n    uses: shell\n    with: { command: 'echo b >> done' }\noutputs: { x: 1 }\n";
 
@@ -172,4 +110,16 @@ fn a_server_that_cannot_be_used_is_3_and_says_what_to_do() {
     home.run(&["store", "backup", "x.db"]).exits(3).says("pg_dump");
     home.run(&["store", "prune", "--keep", "0"]).exits(0);
     home.run(&["doctor"]).exits(0);
+}
+
+#[test]
+fn a_published_flow_is_run_by_its_name() {
+    let server = Postgres::start();
+    let home = server.home();
+    home.write("flow.yaml", GATED);
+    home.write("open", "");
+    home.run(&["run", "gated"]).exits(3).says("there is no store");
+    home.run(&["flows", "publish", "flow.yaml"]).exits(0);
+    assert_eq!(home.run(&["run", "gated", "--json"]).exits(0).json()["outputs"], json!({ "x": 1 }));
+    home.run(&["run", "unknown"]).exits(2).says("no published flow `unknown`");
 }

@@ -32,6 +32,12 @@ fn secrets_vanish_as_they_stand_in_json_and_line_by_line() {
 }
 
 #[test]
+fn lines_of_a_secret_vanish_however_they_are_indented() {
+    let redactor = redactor(&["key:\n\t  indented value  \nab"]);
+    assert_eq!(redactor.text("an indented value here"), "an *** here");
+}
+
+#[test]
 fn bytes_are_screened_however_they_are_cut() {
     let redactor = redactor(&["correct horse", "horse battery", "aaa"]);
     let text = b"\xff\x00correct horse battery\xfe aaaa correct hors correct horse".repeat(20);

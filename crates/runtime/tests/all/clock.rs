@@ -132,6 +132,10 @@ async fn a_run_that_sleeps_stays_in_memory_for_a_while() {
     let there = Arc::strong_count(&blueprint);
     sleep(MINUTE * 3 / 4).await;
     assert_eq!(Arc::strong_count(&blueprint), there, "it may be woken any moment");
+    loom.pause(run).await.unwrap();
+    loom.resume(run).await.unwrap();
+    sleep(MINUTE * 3 / 4).await;
+    assert_eq!(Arc::strong_count(&blueprint), there, "it was just touched");
     sleep(2 * MINUTE).await;
     assert!(Arc::strong_count(&blueprint) < there, "nobody woke it");
     loom.signal(run, "go", Value::Null).await.unwrap();

@@ -73,6 +73,8 @@ pub(super) struct Desk {
     pub(super) turn: i64,
     /// A run and a number that the database must have, since it has acknowledged them.
     pub(super) witness: Option<(RunId, u64)>,
+    /// The same of a run that has ended since, unless that was deleted meanwhile.
+    pub(super) ended: Option<(RunId, u64)>,
     pub(super) broken: Option<String>,
 }
 
@@ -92,6 +94,7 @@ impl Desk {
             known: Known::default(),
             turn: 0,
             witness: None,
+            ended: None,
             broken: None,
         })
     }
@@ -272,6 +275,9 @@ impl Desk {
             }
             None => {}
         }
+        if let Some(it) = sent.ends.iter().find(|it| it.added > 0 && it.state.status.is_end()) {
+            self.ended = Some((it.run, it.last));
+        }
         self.tries = 0;
         let refusals = sent.refusals.into_iter().chain(std::iter::repeat(None));
         for ((_, answer), refusal) in sent.jobs.into_iter().zip(refusals) {
@@ -331,7 +337,7 @@ impl Desk {
         }
         let start = Instant::now();
         self.known.forget();
-        self.witness = None;
+        (self.witness, self.ended) = (None, None);
         self.careful = 0;
         for tries in 0.. {
             let claimed = match self.line().await {

@@ -91,14 +91,15 @@ impl Desk {
         let session = self.line().await?;
         let found = take_over(&session, owned).await?;
         let mut runs: Vec<Key> = lost.iter().flatten().map(|(run, _)| Key::from(*run)).collect();
-        runs.extend(self.witness.map(|(run, _)| Key::from(run)));
+        runs.extend([self.witness, self.ended].into_iter().flatten().map(|(run, _)| Key::from(run)));
         let sql = "SELECT r.id, last_seq_of(r.id, r.last_seq) FROM runs r WHERE r.id = ANY($1)";
         let rows = session.query(sql, &[&runs]).await?;
         let lasts: HashMap<RunId, u64> =
             rows.iter().map(|row| Ok((run_id(row, 0)?, count(row, 1)?))).collect::<Work<_>>()?;
-        if let Some((run, last)) = self.witness
-            && lasts.get(&run).is_none_or(|there| *there < last)
-        {
+        let gone = self.witness.filter(|(run, last)| lasts.get(run).is_none_or(|there| there < last));
+        // A run that has ended may have been deleted, but never have fewer facts.
+        let undone = self.ended.filter(|(run, last)| lasts.get(run).is_some_and(|there| there < last));
+        if let Some((run, last)) = gone.or(undone) {
             let message = format!(
                 "{} has lost commits that it had acknowledged: run {run} had {last} facts. Has it failed over to a \
                  standby that lagged behind?",

@@ -3,7 +3,8 @@
 
 use std::time::{Duration, Instant};
 
-use drawloom_store::{Append, Claim, Journal as _, RunReader as _, Store, StoreError, Upkeep as _};
+use drawloom_blueprint::{RunStatus, Timestamp};
+use drawloom_store::{Append, Claim, Journal as _, RunReader as _, RunState, Store, StoreError, Upkeep as _};
 
 use super::{Server, Spot, append, count, fact, run};
 
@@ -192,6 +193,12 @@ async fn a_server_that_stays_away_breaks_the_writer_in_time() {
     assert!(matches!(broken, Err(StoreError::Broken(_))), "{broken:?}");
     let unavailable = store.run(run(1)).await;
     assert!(matches!(unavailable, Err(StoreError::Unavailable(_))), "{unavailable:?}");
+    let spent = Instant::now();
+    for _ in 0..8 {
+        let unavailable = store.run(run(1)).await;
+        assert!(matches!(unavailable, Err(StoreError::Unavailable(_))), "{unavailable:?}");
+    }
+    assert!(spent.elapsed() < Duration::from_secs(4), "one outage takes its patience once: {:?}", spent.elapsed());
     assert!(start.elapsed() < Duration::from_secs(20), "{:?}", start.elapsed());
     server.ctl("start");
     let later = append(&store, claim, vec![fact(run(1), 1, "later")]).await;
@@ -203,14 +210,21 @@ async fn a_server_that_stays_away_breaks_the_writer_in_time() {
     append(&store, claim, vec![fact(run(1), 1, "next")]).await.unwrap();
 }
 
-/// What a store does after `change`, which is made while its connections are cut.
+/// What a store does after `change`, which is made while its connections are cut. A run `ENDED` that it names has ended.
 async fn after(change: &str) -> (Result<(), StoreError>, Result<u64, StoreError>) {
     let place = Server::own().place_that_stays();
     let store = place.0.open();
     let claim = store.claim("owner").await.unwrap();
     append(&store, claim, vec![fact(run(1), 0, "one")]).await.unwrap();
     append(&store, claim, vec![fact(run(1), 1, "two")]).await.unwrap();
-    place.0.sql(&change.replace("SCHEMA_NAME", &place.0.schema)).await;
+    if change.contains("ENDED") {
+        append(&store, claim, vec![fact(run(2), 0, "one")]).await.unwrap();
+        let mut end = fact(run(2), 1, "end");
+        end.state = RunState { status: RunStatus::Failed, ended_at: Some(Timestamp(9)), ..RunState::default() };
+        append(&store, claim, vec![end]).await.unwrap();
+    }
+    let change = change.replace("SCHEMA_NAME", &place.0.schema).replace("ENDED", &format!("'{:032x}'", run(2).0));
+    place.0.sql(&change).await;
     place.0.kill("true").await;
     let appended = append(&store, claim, vec![fact(run(1), 2, "three")]).await;
     let read = store.facts(run(1), 0).await.map(|it| it.len() as u64);
@@ -242,6 +256,15 @@ async fn a_standby_that_lagged_behind_is_refused() {
     assert!(matches!(&appended, Err(StoreError::Broken(it)) if it.contains("lagged behind")), "{appended:?}");
     let (appended, _) = after("UPDATE ownership SET epoch = 0").await;
     assert!(matches!(&appended, Err(StoreError::Broken(it)) if it.contains("lagged behind")), "{appended:?}");
+}
+
+#[tokio::test]
+async fn the_end_of_a_run_that_is_undone_is_noticed() {
+    let undone = "UPDATE runs SET status = 1, ended_at = NULL, last_seq = 1 WHERE id = ENDED";
+    let (appended, _) = after(&format!("DELETE FROM facts WHERE run = ENDED AND seq > 1; {undone}")).await;
+    assert!(matches!(&appended, Err(StoreError::Broken(it)) if it.contains("lagged behind")), "{appended:?}");
+    let deleted = "DELETE FROM facts WHERE run = ENDED; DELETE FROM runs WHERE id = ENDED";
+    assert_eq!(after(deleted).await.0, Ok(()), "a run that ended and was deleted is nothing lost");
 }
 
 /// A place on a server of its own, which is kept as long as the place is.

@@ -141,3 +141,21 @@ async fn a_former_owner_writes_nothing() {
     drop((owner, second));
     place.drop().await;
 }
+
+#[tokio::test]
+async fn an_owner_that_ends_well_hands_the_lease_back() {
+    let place = Server::shared().place();
+    let client = place.client().await;
+    for is_closed in [true, false] {
+        let store = place.open();
+        store.claim("owner").await.unwrap();
+        let held = "SELECT holder IS NOT NULL OR expires > clock_timestamp() FROM lease";
+        assert!(client.query_one(held, &[]).await.unwrap().get::<_, bool>(0));
+        if is_closed {
+            store.close().await.unwrap();
+        }
+        drop(store);
+        assert!(!client.query_one(held, &[]).await.unwrap().get::<_, bool>(0), "whoever comes next need not wait");
+    }
+    place.drop().await;
+}

@@ -122,6 +122,7 @@ pub(super) async fn unended_runs_in_pages(place: &dyn Place) {
         let mut found: Vec<RunId> = Vec::new();
         loop {
             let page = store.unended(which, found.last().copied(), 2).await.expect("rows can be read");
+            assert!(page.len() <= 2, "a page is bounded, or who reads on would leave rows out");
             found.extend(page.iter().map(|it| it.run));
             if page.len() < 2 {
                 break;

@@ -38,12 +38,11 @@ pub(super) async fn go(settings: Settings, from: String, to: String) -> Done {
     let target = Workshop::open(at(&to), Use::Write)?;
     let mut progress = Progress::new(&settings);
     let copied = copy(&*source.store, &*target.store, &mut |it| progress.tell(it)).await;
-    if copied.is_ok() {
-        progress.say("copied; now each run is replayed");
-    }
+    let copied = copied.map_err(failure).inspect_err(|_| progress.end())?;
+    progress.say("copied; now each run is replayed");
     let replayed = replay(&target).await;
     progress.end();
-    let (copied, wrong) = (copied.map_err(failure)?, replayed?);
+    let wrong = replayed?;
     let keys = (source.master_key(), target.master_key());
     source.close().await?;
     target.close().await?;

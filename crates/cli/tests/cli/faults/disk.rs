@@ -6,11 +6,11 @@ use super::{after, map, outputs, skip, spawn, succeeded, wait};
 use crate::support::Home;
 
 /// A small disk in place of a folder.
-struct Disk<'a>(&'a Path);
+pub(super) struct Disk<'a>(&'a Path);
 
 impl<'a> Disk<'a> {
     /// Where this user may mount one.
-    fn over(folder: &'a Path, options: &str) -> Option<Self> {
+    pub(super) fn over(folder: &'a Path, options: &str) -> Option<Self> {
         let mut mount = Command::new("mount");
         let mounted = mount.args(["-t", "tmpfs", "-o", options, "none"]).arg(folder).output();
         match mounted {
