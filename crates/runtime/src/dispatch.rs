@@ -125,7 +125,7 @@ impl Dispatcher {
     }
 
     fn has_slot(&self, task: TaskId) -> bool {
-        (!self.active.is_empty() && self.active.contains_key(&task)) || self.done.iter().any(|(it, _)| *it == task)
+        self.active.contains_key(&task) || self.done.iter().any(|(it, _)| *it == task)
     }
 
     /// Asks an attempt to stop.
