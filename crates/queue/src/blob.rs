@@ -106,6 +106,9 @@ mod tests {
             BlobRef::each(&within, &mut |it| seen.push(it));
             assert_eq!(seen, [blob.clone(), blob.clone()]);
         }
+        // Whether it fits a signed number makes no difference.
+        let huge = BlobRef { hash: hash.clone(), size: u64::MAX };
+        assert_eq!(BlobRef::read(&huge.clone().into_value(None)), Some(huge));
         for other in [
             format!(r#"{{"blob":"{hash}"}}"#),
             format!(r#"{{"blob":"{hash}","size":-1}}"#),

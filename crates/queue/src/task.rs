@@ -47,3 +47,21 @@ impl Task {
         format!("{}:{}", self.id.run, self.path)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn attempts_of_a_step_have_one_key_and_other_steps_have_others() {
+        let key = |run, path: &str, attempt| {
+            let id = TaskId { run: RunId(run), frame: 0, serial: 0, step: StepIx(0), attempt };
+            let (with, redactor) = (Value::Null, Redactor::default());
+            Task { id, kind: "probe", with, timeout: None, path: path.into(), redactor, seed: u64::from(attempt) }
+                .idempotency_key()
+        };
+        assert_eq!(key(1, "a", 1), key(1, "a", 2));
+        assert_ne!(key(1, "a", 1), key(1, "b", 1));
+        assert_ne!(key(1, "a", 1), key(2, "a", 1));
+    }
+}

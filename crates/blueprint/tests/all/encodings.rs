@@ -1,8 +1,10 @@
 //! What is encoded comes back the same; what is damaged is an error or something else, and never a panic.
 
 use drawloom_blueprint::{
-    Blueprint, ExprIx, Fact, InputDef, Op, ScopeIx, StepError, StepIx, Value,
+    Blueprint, Concurrency, DEPTH_MAX, ExprIx, Fact, InputDef, OnFull, Op, Scope, ScopeIx, StepError, StepIx,
+    TriggerRule, Value,
     codec::{CodecError, VERSION, decode, encode},
+    expr::Expr,
 };
 
 use crate::arbitrary::{EXPRS, MOVES, OPS, Source};
@@ -82,6 +84,8 @@ fn what_a_newer_binary_wrote_is_an_error_that_says_so() {
     let mut bytes = encode(&Fact::default());
     bytes[0] = VERSION + 1;
     assert_eq!(Fact::decode(&bytes), Err(CodecError::Newer(VERSION + 1)));
+    bytes[0] = 0;
+    assert!(Fact::decode(&bytes).is_err(), "there never was such a version");
     assert_eq!(Fact::decode(&[]), Err(CodecError::Empty));
     // A fact of one move with a number that nothing has: an array of one, of an array of number and fields.
     let unknown = [VERSION, 0x81, 0x81, 0x82, 0x18, 0x63, 0x80];
@@ -113,6 +117,20 @@ fn damaged_bytes_never_panic() {
 }
 
 #[test]
+fn depth_and_length_are_bounded_by_what_is_there() {
+    // Twice as deep as what comes from outside, as the engine wraps values in values.
+    let lists = |levels: usize| [vec![VERSION], vec![0x81; levels], vec![0xf6]].concat();
+    assert!(decode::<Value>(&lists(2 * DEPTH_MAX - 1)).is_ok());
+    assert!(decode::<Value>(&lists(2 * DEPTH_MAX)).is_err());
+    for first in [0x9b, 0xbb, 0x5b, 0x7b] {
+        for length in [u64::MAX, u64::from(u32::MAX), 1 << 40] {
+            let bytes = [vec![VERSION, first], length.to_be_bytes().to_vec()].concat();
+            assert!(decode::<Value>(&bytes).is_err(), "{first:x} of {length}");
+        }
+    }
+}
+
+#[test]
 fn a_blueprint_that_does_not_hang_together_is_damaged() {
     type Damage = fn(&mut Blueprint);
     let task = |it: &mut Blueprint| match &mut it.steps[0].op {
@@ -123,7 +141,33 @@ fn a_blueprint_that_does_not_hang_together_is_damaged() {
         Op::Task(task) => task.with = ExprIx(9999),
         _ => unreachable!("the first step is a task"),
     };
-    let damages: [(Damage, &str); 10] = [
+    let key = |it: &mut Blueprint| {
+        let key = Some(ExprIx(9999));
+        it.limits.concurrency = Some(Concurrency { max: 1, key, when_full: OnFull::Queue });
+    };
+    let itself = |it: &mut Blueprint| {
+        let at = ExprIx(u32::try_from(it.exprs.len()).expect("few"));
+        it.exprs.push(Expr::List(vec![at]));
+    };
+    let edges = |it: &mut Blueprint| {
+        it.steps[1].edges_first = u32::try_from(it.edges.len()).expect("few");
+        it.steps[1].edges_len = 1;
+    };
+    let in_itself = |it: &mut Blueprint| {
+        (it.scopes[0].len, it.scopes[0].last) = (1, None);
+        it.scopes[1] = Scope { first: StepIx(1), len: 1, ..it.scopes[1].clone() };
+        it.steps[1].scope = ScopeIx(1);
+    };
+    let damages: [(Damage, &str); 19] = [
+        (key, "no expression 9999"),
+        (itself, "uses a later one"),
+        (edges, "end behind the last edge"),
+        (in_itself, "does not belong"),
+        (|it| it.scopes[0].len += 1, "ends behind the last step"),
+        (|it| it.steps[0].when = vec![ExprIx(0), ExprIx(9999)], "no expression 9999"),
+        (|it| it.steps[0].fused_next = Some(StepIx(9999)), "no step 9999"),
+        (|it| it.steps[0].fused_next = Some(StepIx(0)), "is not beside it"),
+        (|it| it.steps[1].fused_next = Some(StepIx(1)), "is not beside it"),
         (|it| it.scopes[1].owner = Some(StepIx(0)), "is another's"),
         (|it| it.scopes[1].owner = None, "does not belong"),
         (|it| it.scopes[0].owner = Some(StepIx(0)), "does not belong"),
@@ -154,4 +198,13 @@ fn a_default_of_null_is_not_taken_for_none() {
     for default in [None, Some(Value::Null), Some(Value::from(1_i64))] {
         comes_back(&InputDef { name: "n".to_owned(), schema: Value::Bool(true), default });
     }
+}
+
+#[test]
+fn every_rule_is_found_by_its_name() {
+    for (name, rule) in TriggerRule::ALL {
+        assert_eq!((TriggerRule::from_name(name), rule.name()), (Some(rule), name));
+    }
+    assert_eq!(TriggerRule::from_name("all_done_setup_success"), Some(TriggerRule::AllDone));
+    assert_eq!(TriggerRule::from_name("never"), None);
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use drawloom_blueprint::{
     ExprIx, Timestamp, Value,
-    expr::{Expr, ExprError, Found, Names, Seg, eval},
+    expr::{Expr, ExprError, Found, Names, OUTPUT_MAX, Seg, eval},
 };
 
 struct World(Value);
@@ -152,6 +152,43 @@ fn nothing_grows_without_bound() {
     ] {
         assert!(json(source).starts_with("error: "), "{source} is {} bytes", json(source).len());
     }
+}
+
+#[test]
+fn bounds_hold_for_what_is_not_kept_and_for_all_parts_together() {
+    let part = "x".repeat(200);
+    let joined = json(&format!("range(100000) | join('{part}') | length"));
+    assert!(joined.starts_with("error: "), "a text on the way is bounded too: {joined}");
+    let parts = |count: usize| json(&format!("[{}]", vec!["s * 1000000"; count].join(", ")));
+    assert!(!parts(15).starts_with("error: "));
+    assert!(parts(17).starts_with("error: "), "the parts of a list are counted together");
+    // What is missing is remembered until the end, so that there is a bound to it.
+    let many = |count: usize| {
+        let world = World(Value::object([("l", Value::from(vec![Value::object::<&str>([]); count]))]));
+        let source = "l | map(attribute='gone.more') | map('default', 1) | sum";
+        eval(&[Expr::jinja(source.to_owned(), vec!["l".to_owned()])], ExprIx(0), &world)
+    };
+    assert_eq!(many(100), Ok(Value::from(100_i64)));
+    assert!(many(1_500).is_err());
+}
+
+#[test]
+fn a_text_has_all_its_parts_and_is_no_longer_than_allowed() {
+    let world = World(Value::Null);
+    let text = |parts: &[Value]| {
+        let arena: Vec<Expr> = parts.iter().cloned().map(Expr::Const).collect();
+        let ixs = (0..parts.len()).filter_map(|it| u32::try_from(it).ok()).map(ExprIx).collect();
+        let whole = ExprIx(u32::try_from(parts.len()).expect("few"));
+        eval(&[arena, vec![Expr::Text(ixs)]].concat(), whole, &world)
+    };
+    let parts = ["a", "null", "true", "1.5", "[\"x\"]", "\"y\""].map(|it| match it {
+        "a" => Value::from("a"),
+        json => Value::from_json(json.as_bytes()).expect("JSON"),
+    });
+    assert_eq!(text(&parts), Ok(Value::from("anulltrue1.5[\"x\"]y")));
+    let half = Value::from("x".repeat(OUTPUT_MAX / 2));
+    assert!(text(&[half.clone(), half.clone()]).is_ok());
+    assert!(text(&[half.clone(), half, Value::from("x")]).is_err());
 }
 
 #[test]

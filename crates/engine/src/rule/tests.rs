@@ -53,3 +53,10 @@ fn every_rule_decides_as_airflow_does() {
         }
     }
 }
+
+#[test]
+fn a_step_without_needs_runs_whatever_its_rule() {
+    for (name, rule) in TriggerRule::ALL {
+        assert_eq!(verdict(rule, 0, Tally::default()), Verdict::Run, "{name}");
+    }
+}

@@ -38,3 +38,41 @@ fn who_waited_first_has_the_first_slot_and_who_gave_up_has_none() {
     assert_eq!(table.release(RunId(3)), [RunId(4), RunId(5)]);
     assert_eq!(table.blockers(RunId(5)), []);
 }
+
+#[test]
+fn a_weight_counts_from_when_it_is_given() {
+    let mut queue = FairQueue::default();
+    let mut push = |weight: u32, flow: char| {
+        for _ in 0..300 {
+            queue.push(&Standing { flow: &flow.to_string(), weight, run: RunId(1), priority: 0 }, flow);
+        }
+    };
+    push(1, 'a');
+    push(1, 'b');
+    // The flow of a newer version counts three times as much.
+    push(3, 'a');
+    let first: Vec<char> = (0..200).filter_map(|_| queue.pop()).collect();
+    let heavy = first.iter().filter(|it| **it == 'a').count();
+    assert!((148..=152).contains(&heavy), "{heavy} of 200");
+}
+
+#[test]
+fn slots_that_were_held_before_a_restart_are_given_on() {
+    let key = || SlotKey { flow: "f".to_owned(), key: String::new() };
+    let mut table = Admission::default();
+    for run in 1..=2 {
+        table.restore(RunId(run), key(), 2);
+    }
+    assert!(table.holds(RunId(1)) && table.holds(RunId(2)));
+    // Those that waited ask again, and get nothing that is held.
+    for run in 3..=5 {
+        assert_eq!(table.ask(RunId(run), key(), 2, OnFull::Queue), Admitted::Queued);
+    }
+    assert_eq!(table.release(RunId(1)), [RunId(3)]);
+    let mut alone = Admission::default();
+    alone.restore(RunId(1), key(), 1);
+    alone.restore(RunId(2), key(), 1);
+    assert_eq!(alone.release(RunId(1)), [], "there are fewer slots now");
+    assert_eq!(alone.ask(RunId(3), key(), 1, OnFull::Queue), Admitted::Queued);
+    assert_eq!(alone.release(RunId(2)), [RunId(3)]);
+}

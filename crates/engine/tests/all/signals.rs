@@ -145,6 +145,7 @@ fn times_are_kept_to_the_microsecond() {
     assert_eq!(after("{ for: '{{ run.id }}' }").1, "wait");
     assert_eq!(after("{ until: '{{ run.id }}' }").1, "wait");
     assert_eq!(after("{ for: '{{ run.depth - 1 }}' }").1, "wait");
+    assert_eq!(after("{ for: 18446744073709551615 }").1, "wait", "a time beyond all times");
     // A time that has passed is over at once.
     let mut world = begun("steps: [ { id: w, wait: { until: 1600000000 } } ]");
     world.give(Input::Tick);

@@ -1,6 +1,6 @@
 //! What is checked and evaluated before a run is, and what its steps see of it.
 
-use drawloom_blueprint::{ErrorClass, OnFull, Outcome, Timestamp, Value};
+use drawloom_blueprint::{ErrorClass, OnFull, Outcome, Timestamp, Value, expr::Expr};
 use drawloom_engine::{Input, Run, check_inputs, fork_plan, prepare};
 
 use crate::world::{Crashes, World, bad, drive, flow_of, good, started};
@@ -217,6 +217,12 @@ steps: [ { id: a, uses: work, with: { t: 'x {{ secrets.token }}', u: \"{{ secret
     let secrets = [("token", "T"), ("other", "o")].map(|(name, it)| (name.to_owned(), it.to_owned())).into();
     assert_eq!(world.run.resolve(attempt, &secrets).expect("values").with.to_json(), r#"{"t":"x T","u":"O"}"#);
     assert!(world.run.resolve(attempt, &Default::default()).is_err(), "a name that is not there is undefined");
+    let mut plain = crate::build::flow(vec![crate::build::set("a", "'-'")], Some("a"));
+    plain.exprs[0] = Expr::jinja("[secrets.my_token_2 | lower, secrets.x]".to_owned(), vec!["secrets".to_owned()]);
+    let mut world = World::new(plain, &good, Crashes::Never);
+    world.start("{}");
+    let end = world.run.end().expect("an end");
+    assert_eq!(end.outputs.to_json(), r#"{"out":["***","***"]}"#, "{:?}", end.error);
 }
 
 const OLD: &str = "
@@ -262,4 +268,52 @@ fn a_step_that_runs_always_does_not_wait_for_its_needs() {
         world.start("{}");
         assert_eq!(world.states(), "a=running b=succeeded");
     }
+}
+
+#[test]
+fn times_in_expressions_are_those_of_the_run_and_of_the_attempt() {
+    let text = "
+steps: [ { id: w, wait: 10s }, { id: a, uses: work, with: { run: '{{ run.started_at }}', now: '{{ now() }}' } } ]
+outputs: { a: '{{ a }}' }
+";
+    let given = |_: &str, _: u32| drawloom_blueprint::Outcome::Success(Value::Null);
+    let (end, ..) = drive(&|| flow_of(text), &given);
+    assert_eq!(end.outputs.to_json(), r#"{"a":{"run":"2023-11-14T22:13:20.000Z","now":"2023-11-14T22:13:30.000Z"}}"#);
+}
+
+#[test]
+fn a_default_must_fit_its_schema_too() {
+    let mut flow = flow_of(INPUTS);
+    let at = flow.inputs.iter().position(|it| it.name == "n").expect("an input");
+    flow.inputs[at].default = Some(Value::from("seven"));
+    let problems = check_inputs(&flow, &json(r#"{"day": "2026-01-31"}"#)).expect_err("no number");
+    assert_eq!(problems.iter().map(|it| it.name.as_str()).collect::<Vec<_>>(), ["n"]);
+}
+
+#[test]
+fn a_fork_does_not_take_over_a_step_that_stood_elsewhere() {
+    let old = "steps: [ { id: t, try: [ { id: a, uses: work } ] }, { id: b, uses: work } ]";
+    let mut world = World::new(flow_of(old), &good, Crashes::Never);
+    world.start("{}");
+    world.go();
+    let new = flow_of("steps: [ { id: a, uses: work }, { id: b, needs: [], uses: work } ]");
+    let plan = fork_plan(&world.run, &new, &[]).expect("a plan");
+    assert_eq!((plan.keep.len(), plan.redo), (1, vec!["a".to_owned()]));
+}
+
+#[test]
+fn addresses_are_guessed_from_no_other() {
+    let text = "steps: [ { id: m, for_each: { in: '{{ range(600) }}', concurrency: 600 }, do: [ { id: q, wait: { webhook: true } } ] } ]";
+    let tokens = |seed: u64| {
+        let mut run = Run::new(flow_of(text).into(), |_, with| Ok(with.clone()));
+        let started = Box::new(drawloom_blueprint::Started { seed, ..started() });
+        let mut decision = run.handle(Input::Start { started, admitted: true, adopt: Vec::new() }, Timestamp(0));
+        while !decision.effects.is_empty() {
+            decision = run.handle(Input::Continue, Timestamp(0));
+        }
+        run.waits().into_iter().map(|it| it.name).collect::<std::collections::BTreeSet<_>>()
+    };
+    let all = [7, 8, 7 + (1 << 32), 7 + (1 << 63)].map(tokens);
+    assert!(all.iter().all(|it| it.len() == 600), "each item has an address of its own");
+    assert_eq!(all.iter().flatten().collect::<std::collections::BTreeSet<_>>().len(), 2_400, "and each run its own");
 }

@@ -9,11 +9,14 @@ use std::{
     time::Duration,
 };
 
-use drawloom_blueprint::{RunStatus, Timestamp, Value};
+use drawloom_blueprint::{RunId, RunStatus, Timestamp, Value};
 use drawloom_runtime::{Error, Recover, Start, SystemWorld, Taken, Which};
 use tokio::time::{Instant, sleep, timeout};
 
-use crate::world::{World, flow, memory, start};
+use crate::{
+    many::{MANY, fill, row},
+    world::{World, flow, memory, start},
+};
 
 /// A clock that goes with that of the async runtime, and can be set.
 struct Wound {
@@ -122,6 +125,18 @@ async fn a_cached_result_whose_time_is_over_is_dropped_in_a_while() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_loom_that_is_gone_does_nothing_more() {
+    let (world, _) = wound();
+    let loom = world.recover().await;
+    let text = "name: c\nsteps: [ { id: a, uses: probe, with: { value: 1 }, cache: { ttl: 10m } } ]\n";
+    let run = loom.start(start(text)).await.unwrap().run;
+    assert_eq!(loom.finished(run).await.unwrap().status, RunStatus::Succeeded);
+    drop(loom);
+    sleep(90 * MINUTE).await;
+    assert_eq!(world.store().await.all_cached(None, 10).await.unwrap().len(), 1, "nobody drops what is too old");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_run_that_sleeps_stays_in_memory_for_a_while() {
     let (mut world, _) = wound();
     world.settings.idle = MINUTE;
@@ -181,6 +196,25 @@ async fn a_run_that_sleeps_outside_of_memory_is_woken_in_time_whoever_looks_afte
             assert_eq!(view.status, RunStatus::Succeeded, "{wait}, recovered: {is_recovered}");
         }
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_run_that_sleeps_is_woken_however_many_others_sleep() {
+    let (world, _) = wound();
+    let store = world.store().await;
+    let text = "name: w\nsteps: [ { id: w, wait: { for: 2h } } ]\n";
+    let version = store.put_version(flow(text).encode().into(), None).await.unwrap();
+    let due = world.settings.world.now().after(119 * MINUTE);
+    let asleep = |n| {
+        let mut it = row(RunId(n), "w", version);
+        it.state.next_due = Some(due);
+        it
+    };
+    fill(&*store, (1..=MANY).map(asleep).collect()).await;
+    let loom = world.recover().await;
+    let run = loom.start(start(text)).await.unwrap().run;
+    let view = timeout(3 * 60 * MINUTE, loom.finished(run)).await.expect("it is woken").unwrap();
+    assert_eq!(view.status, RunStatus::Succeeded);
 }
 
 #[tokio::test(start_paused = true)]

@@ -115,6 +115,40 @@ async fn while_one_batch_is_committed_the_next_is_gathered() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn questions_that_change_nothing_fill_a_batch_too() {
+    let world = memory();
+    let (store, hooks) = Wrapped::around(world.store().await);
+    let loom = world.open_on(store).await;
+    let run = loom.start(start("\nname: s\nsteps: [ { id: s, wait: { signal: go } } ]\n")).soon().await.unwrap().run;
+    loom.pause(run).soon().await.unwrap();
+    let appends = || hooks.appends.load(Ordering::SeqCst);
+    let before = appends();
+    let until = async |wanted| {
+        while appends() < before + wanted {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    hooks.hold();
+    let mut asking = tokio::task::JoinSet::new();
+    for number in 1..=2 {
+        let loom = loom.clone();
+        asking.spawn(async move { loom.signal(run, &format!("early{number}"), Value::Null).await });
+        // The first is on its way to the disk, and stays there; the second waits for more.
+        until(1).soon().await;
+        a_moment().await;
+    }
+    assert_eq!(appends(), before + 1);
+    for _ in 0..600 {
+        let loom = loom.clone();
+        asking.spawn(async move { loom.pause(run).await });
+    }
+    until(2).soon().await;
+    hooks.let_go();
+    let taken = asking.join_all().soon().await;
+    assert_eq!(taken.into_iter().filter(|it| matches!(it, Ok(Taken::Yes))).count(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_commit_that_fails_ends_the_work_and_loses_nothing_acknowledged() {
     for fail_from in 1..=3 {
         let world = memory();
@@ -171,39 +205,48 @@ steps: [ { id: s, wait: { signal: never } } ]
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_sub_flow_ends_although_the_process_died_before_it_could_tell_it_of_the_kill() {
-    let world = memory();
-    let store = world.store().await;
-    let hash = store.put_version(flow(CHILD).encode().into(), None).await.unwrap();
-    let at = drawloom_runtime::now();
-    store.publish(Publish { flow: "child".to_owned(), hash, note: String::new(), at }).await.unwrap();
-    let (wrapped, hooks) = Wrapped::around(Arc::clone(&store));
-    let loom = world.open_on(wrapped).await;
-    let run = loom.start(start("name: parent\nsteps: [ { id: sub, flow: child } ]\n")).soon().await.unwrap().run;
-    let of_parent = RunFilter { parent: Some(run), ..RunFilter::default() };
-    let child = loop {
-        match store.runs(&of_parent, None, 1).await.unwrap().first() {
-            Some(row) => break row.run,
-            None => a_moment().await,
-        }
-    };
-    a_moment().await;
-    hooks.hold();
-    let killing = tokio::spawn({
-        let loom = loom.clone();
-        async move { loom.kill(run).await }
-    });
-    a_moment().await;
-    // The process dies while the kill is on its way to the disk, where it arrives.
-    killing.abort();
-    drop(loom);
-    a_moment().await;
-    hooks.let_go();
-    while !store.run(run).await.unwrap().unwrap().state.status.is_end() {
+    for (is_recovered, is_pruned) in [(true, false), (false, false), (true, true)] {
+        let world = memory();
+        let store = world.store().await;
+        let hash = store.put_version(flow(CHILD).encode().into(), None).await.unwrap();
+        let at = drawloom_runtime::now();
+        store.publish(Publish { flow: "child".to_owned(), hash, note: String::new(), at }).await.unwrap();
+        let (wrapped, hooks) = Wrapped::around(Arc::clone(&store));
+        let loom = world.open_on(wrapped).await;
+        let run = loom.start(start("name: parent\nsteps: [ { id: sub, flow: child } ]\n")).soon().await.unwrap().run;
+        let of_parent = RunFilter { parent: Some(run), ..RunFilter::default() };
+        let child = loop {
+            match store.runs(&of_parent, None, 1).await.unwrap().first() {
+                Some(row) => break row.run,
+                None => a_moment().await,
+            }
+        };
         a_moment().await;
+        hooks.hold();
+        let killing = tokio::spawn({
+            let loom = loom.clone();
+            async move { loom.kill(run).await }
+        });
+        a_moment().await;
+        // The process dies while the kill is on its way to the disk, where it arrives.
+        killing.abort();
+        drop(loom);
+        a_moment().await;
+        hooks.let_go();
+        while !store.run(run).await.unwrap().unwrap().state.status.is_end() {
+            a_moment().await;
+        }
+        assert!(!store.run(child).await.unwrap().unwrap().state.status.is_end());
+        if is_pruned {
+            assert!(store.delete_run(run).await.unwrap());
+        }
+        let loom = if is_recovered { world.recover().await } else { world.open().await };
+        if !is_recovered {
+            // Whoever asks something of it is answered all the same.
+            assert_eq!(loom.signal(child, "early", Value::Null).soon().await.unwrap(), Taken::Yes);
+        }
+        assert_eq!(loom.finished(child).soon().await.unwrap().status, RunStatus::Cancelled);
     }
-    assert!(!store.run(child).await.unwrap().unwrap().state.status.is_end());
-    let loom = world.recover().await;
-    assert_eq!(loom.finished(child).soon().await.unwrap().status, RunStatus::Cancelled);
 }
 
 #[tokio::test(flavor = "multi_thread")]

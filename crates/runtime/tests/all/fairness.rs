@@ -1,8 +1,11 @@
 //! A small run beside a large one: how much of the large one goes first is bounded, wherever they meet.
 
-use drawloom_blueprint::RunStatus;
+use std::sync::Arc;
 
-use crate::world::{Within, memory, start};
+use drawloom_blueprint::{RunStatus, Value};
+use drawloom_runtime::{Seen, Start, What, Which};
+
+use crate::world::{Within, flow, memory, start};
 
 /// Slots of the process.
 const SLOTS: usize = 4;
@@ -60,4 +63,39 @@ steps: [ { id: a, uses: log, with: {} }, { id: b, uses: probe, with: {} }, { id:
     assert_eq!(loom.finished(large).soon().await.unwrap().status, RunStatus::Succeeded);
     let facts = loom.reader().row(large).await.unwrap().last_seq;
     assert!(facts > 20 && facts_before < facts / 2, "{facts_before} of {facts} facts of the large run came first");
+}
+
+/// One thread does all here, so that what waits for the loop is there before the loop looks.
+#[tokio::test]
+async fn attempts_that_end_and_callers_take_turns() {
+    const CALLS: usize = 300;
+    const ENDS: usize = 5;
+    let world = memory();
+    let loom = world.open().await;
+    let waits = flow("name: waits\nsteps: [ { id: s, wait: { signal: go } } ]\n");
+    let mut called = Vec::new();
+    for _ in 0..CALLS {
+        let which = Which::Blueprint { blueprint: Arc::clone(&waits), source: None };
+        called.push(loom.start(Start::of(which, Value::Null)).await.unwrap().run);
+    }
+    for _ in 0..ENDS {
+        loom.start(start("\nname: works\nsteps: [ { id: a, uses: probe, with: { hold: a } } ]\n")).await.unwrap();
+    }
+    world.probe.until(|it| it.begun("a") == ENDS).await;
+    let mut events = loom.events();
+    for run in called {
+        let loom = loom.clone();
+        tokio::spawn(async move { loom.signal(run, "go", Value::Null).await });
+    }
+    world.probe.open("a");
+    let mut ended = Vec::new();
+    while ended.len() < CALLS + ENDS {
+        if let Some(Seen::Event(it)) = events.next().soon().await
+            && let What::Run { flow, status: RunStatus::Succeeded, .. } = &it.what
+        {
+            ended.push(flow.to_string());
+        }
+    }
+    let last = ended.iter().rposition(|it| it == "works").unwrap();
+    assert!(last < 100, "{last} others went before the last attempt that had ended");
 }

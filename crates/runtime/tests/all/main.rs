@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+mod beside;
+mod child_starts;
 mod children;
 mod clock;
 mod commits;
@@ -11,6 +13,7 @@ mod ends;
 mod events;
 mod fairness;
 mod limits;
+mod lines;
 mod many;
 mod outputs;
 mod probe;

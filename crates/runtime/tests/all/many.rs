@@ -10,10 +10,10 @@ use drawloom_store::{Append, Entry, Follows, RunAppend, RunHead, RunState, Store
 use crate::world::{Within, flow, memory};
 
 /// More than are read at a time.
-const MANY: u128 = 10_050;
+pub(crate) const MANY: u128 = 10_050;
 
 /// A run whose facts nobody can read.
-fn row(run: RunId, flow: &str, version: FlowHash) -> RunAppend {
+pub(crate) fn row(run: RunId, flow: &str, version: FlowHash) -> RunAppend {
     let head = RunHead {
         flow: flow.to_owned(),
         version,
@@ -29,7 +29,7 @@ fn row(run: RunId, flow: &str, version: FlowHash) -> RunAppend {
     RunAppend { run, follows: Follows::Nothing(Box::new(head)), facts, state, blobs: Vec::new() }
 }
 
-async fn fill(store: &dyn Store, runs: Vec<RunAppend>) {
+pub(crate) async fn fill(store: &dyn Store, runs: Vec<RunAppend>) {
     let claim = store.claim("test").await.unwrap();
     store.append(Append { claim, runs }).await.unwrap();
 }

@@ -40,8 +40,8 @@ struct Seen {
 /// The kind `probe`: returns `value`; fails the first `fails` times; waits for the gate `hold`; prints `print`;
 /// so many `times`; warns `warn`; prints `last` when it was let through the gate; takes so many `millis`; fails saying
 /// `fail`; returns a text of `bytes` bytes; keeps the text `keep` beside the run and returns the reference; returns how
-/// long what `fetch` refers to is; panics, where it is a text saying `panic`; returns a list of `levels` levels, or objects of so many `members`; does not
-/// stop where it is `stuck`; succeeds when it is stopped where it is `late`.
+/// long what `fetch` refers to is; panics, where it is a text saying `panic`; returns a list of `levels` levels, or
+/// objects of so many `members`; does not stop where it is `stuck`; succeeds when it is stopped where it is `late`.
 pub(crate) struct Probe {
     info: KindInfo,
     brief: bool,

@@ -219,3 +219,19 @@ outputs: {{ b: '{{{{ b }}}}' }}
     assert!(loom.delete(replayed).await.unwrap());
     assert!(matches!(loom.finished(replayed).soon().await, Err(Error::NoRun(_))));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_beginning_of_an_id_names_a_run_where_it_is_of_one_alone() {
+    let world = memory();
+    let loom = world.open().await;
+    let text = "\nname: f\nsteps: [ { id: a, set: { x: 1 } } ]\n";
+    let first = loom.start(start(text)).await.unwrap().run;
+    assert_eq!(loom.reader().find("").await.unwrap(), first);
+    let second = loom.start(start(text)).await.unwrap().run;
+    let both = loom.reader().find("").await;
+    assert!(matches!(&both, Err(Error::Ambiguous { runs, .. }) if runs.len() == 2), "{both:?}");
+    assert_eq!(loom.reader().find(&second.to_string()).await.unwrap(), second);
+    for none in ["no id", &drawloom_blueprint::RunId(0).to_string()] {
+        assert!(matches!(loom.reader().find(none).await, Err(Error::NoRun(_))), "{none}");
+    }
+}

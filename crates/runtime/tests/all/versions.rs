@@ -1,9 +1,15 @@
 //! Which version runs, replays and forks are of, and what they take along.
 
-use drawloom_blueprint::{RunStatus, Value};
-use drawloom_runtime::{Fork, Loom, RunView, Start, Which};
+use std::sync::atomic::Ordering;
 
-use crate::world::{Within, json, memory, publish, start};
+use drawloom_blueprint::{RunStatus, Value};
+use drawloom_runtime::{Error, Fork, Loom, RunView, Start, Which};
+use drawloom_store::{Catalog as _, StoreError};
+
+use crate::{
+    world::{Within, json, memory, publish, start},
+    wrapped::Wrapped,
+};
 
 fn text(n: u32, more: &str) -> String {
     format!(
@@ -92,4 +98,17 @@ async fn a_fork_takes_along_what_the_new_version_knows() {
     let which = Which::Blueprint { blueprint, source: None };
     let (third, _) = fork(Fork { from: vec!["a".to_owned()], version: Some(which), set: Vec::new() }).await;
     assert_eq!(third.number, None, "that version has no number");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_version_that_could_not_be_stored_is_stored_at_the_next_start() {
+    let world = memory();
+    let (store, hooks) = Wrapped::around(world.store().await);
+    hooks.version_failures.store(1, Ordering::SeqCst);
+    let loom = world.open_on(store.clone()).await;
+    let start = start(&text(1, ""));
+    let refused = loom.start(start.clone()).soon().await;
+    assert!(matches!(refused, Err(Error::Store(StoreError::Unavailable(_)))), "{refused:?}");
+    assert_eq!(run(&loom, start).await.status, RunStatus::Succeeded);
+    assert_eq!(store.versions(None, 9).await.unwrap().len(), 1);
 }

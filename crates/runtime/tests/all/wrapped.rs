@@ -1,11 +1,12 @@
-//! A store around another whose commits, log lines and secrets tests can hold and fail.
+//! A store around another whose commits, rows, blobs, log lines and secrets tests can hold, fail and count.
 
 use std::{
     path::Path,
     sync::{
-        Arc,
-        atomic::{AtomicU64, AtomicUsize, Ordering},
+        Arc, Mutex,
+        atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
     },
+    time::Duration,
 };
 
 use async_trait::async_trait;
@@ -14,8 +15,8 @@ use drawloom_blueprint::{FlowHash, RunId, Timestamp};
 use drawloom_store::{
     Append, BlobHash, BlobWriter, Blobs, CachedRow, Catalog, Claim, Commit, DuePlace, Finding, FlowRow, IdPrefix,
     Journal, LogAppend, LogPlace, LogQuery, LogRecord, LogSource, Logs, Prune, Pruned, Publish, Published, Record,
-    ResultCache, RunFilter, RunReader, RunRow, SecretRow, Secrets, Store, StoreError, StoreInfo, Unended, Upkeep,
-    Version,
+    ResultCache, RunAppend, RunFilter, RunReader, RunRow, SecretRow, Secrets, Store, StoreError, StoreInfo, Unended,
+    Upkeep, Version,
 };
 use tokio::sync::{mpsc, oneshot, watch};
 
@@ -28,14 +29,29 @@ pub(crate) struct Hooks {
     pub(crate) fail_from: AtomicU64,
     pub(crate) appends: AtomicU64,
     pub(crate) committed: AtomicU64,
+    /// What the appends held that failed.
+    pub(crate) refused: Mutex<Vec<RunAppend>>,
     /// The most runs of one append.
     pub(crate) widest: AtomicUsize,
+    /// This run's row is read so often; whoever reads it once more waits.
+    rows_held: watch::Sender<Option<(RunId, u64)>>,
+    /// How often that row was asked for.
+    row_reads: AtomicU64,
+    /// So many times reading a row fails, as the store cannot be reached.
+    pub(crate) row_failures: AtomicU64,
+    /// So many times putting a version fails.
+    pub(crate) version_failures: AtomicU64,
     /// While this holds, no log line is stored.
     logs_held: watch::Sender<bool>,
+    /// So many times storing log lines fails.
+    pub(crate) log_failures: AtomicU64,
     /// While this holds, no blob is put.
     blobs_held: watch::Sender<bool>,
     /// Blobs that were to be put.
     pub(crate) puts: AtomicU64,
+    pub(crate) renewals: AtomicU64,
+    /// Whether what is read of blobs is not what was put.
+    pub(crate) garbled: AtomicBool,
     /// While this holds, no secret is read.
     secrets_held: watch::Sender<bool>,
     /// So many times reading a secret fails, as the store cannot be reached.
@@ -50,6 +66,18 @@ impl Hooks {
 
     pub(crate) fn let_go(&self) {
         self.held.send_replace(false);
+    }
+
+    /// Lets the row of `run` be read so often in all, and holds whoever reads it once more.
+    pub(crate) fn let_read(&self, run: RunId, times: u64) {
+        self.rows_held.send_replace(Some((run, times)));
+    }
+
+    /// Waits until somebody has asked for that row so often.
+    pub(crate) async fn until_read(&self, times: u64) {
+        while self.row_reads.load(Ordering::SeqCst) < times {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
     }
 
     pub(crate) fn hold_logs(&self, hold: Hold) {
@@ -72,6 +100,14 @@ pub(crate) enum Hold {
     Off,
 }
 
+/// Fails where a failure is left of those that were asked for.
+fn unless_failing(failures: &AtomicU64) -> Answer<()> {
+    match failures.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |it| it.checked_sub(1)) {
+        Ok(_) => Err(StoreError::Unavailable("says the test".to_owned())),
+        Err(_) => Ok(()),
+    }
+}
+
 async fn unless_held(held: &watch::Sender<bool>) {
     // The sender outlives the wait.
     let _ = held.subscribe().wait_for(|held| !held).await;
@@ -90,10 +126,18 @@ impl Wrapped {
             fail_from: AtomicU64::new(0),
             appends: AtomicU64::new(0),
             committed: AtomicU64::new(0),
+            refused: Mutex::default(),
             widest: AtomicUsize::new(0),
+            rows_held: watch::Sender::new(None),
+            row_reads: AtomicU64::new(0),
+            row_failures: AtomicU64::new(0),
+            version_failures: AtomicU64::new(0),
             logs_held: watch::Sender::new(false),
+            log_failures: AtomicU64::new(0),
             blobs_held: watch::Sender::new(false),
             puts: AtomicU64::new(0),
+            renewals: AtomicU64::new(0),
+            garbled: AtomicBool::new(false),
             secrets_held: watch::Sender::new(false),
             secret_failures: AtomicU64::new(0),
             secret_reads: AtomicU64::new(0),
@@ -106,6 +150,7 @@ impl Wrapped {
                 let number = seen.committed.fetch_add(1, Ordering::SeqCst) + 1;
                 let fail_from = seen.fail_from.load(Ordering::SeqCst);
                 let result = if fail_from > 0 && number >= fail_from {
+                    seen.refused.lock().unwrap().extend(append.runs);
                     Err(StoreError::Full("no room, says the test".to_owned()))
                 } else {
                     store.append(append).await
@@ -143,6 +188,13 @@ impl Journal for Wrapped {
 #[async_trait]
 impl RunReader for Wrapped {
     async fn run(&self, run: RunId) -> Answer<Option<RunRow>> {
+        let held = self.hooks.rows_held.borrow().is_some_and(|(it, _)| it == run);
+        if held {
+            let number = self.hooks.row_reads.fetch_add(1, Ordering::SeqCst) + 1;
+            // The sender outlives the wait.
+            let _ = self.hooks.rows_held.subscribe().wait_for(|it| it.is_none_or(|(_, most)| number <= most)).await;
+        }
+        unless_failing(&self.hooks.row_failures)?;
         self.inner.run(run).await
     }
     async fn runs(&self, filter: &RunFilter, before: Option<RunId>, limit: usize) -> Answer<Vec<RunRow>> {
@@ -162,6 +214,7 @@ impl RunReader for Wrapped {
 #[async_trait]
 impl Catalog for Wrapped {
     async fn put_version(&self, blueprint: Bytes, source: Option<&str>) -> Answer<FlowHash> {
+        unless_failing(&self.hooks.version_failures)?;
         self.inner.put_version(blueprint, source).await
     }
     async fn version(&self, hash: FlowHash) -> Answer<Option<Version>> {
@@ -198,10 +251,7 @@ impl Secrets for Wrapped {
     async fn secret(&self, name: &str) -> Answer<Option<Bytes>> {
         self.hooks.secret_reads.fetch_add(1, Ordering::SeqCst);
         unless_held(&self.hooks.secrets_held).await;
-        let fails = &self.hooks.secret_failures;
-        if fails.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |it| it.checked_sub(1)).is_ok() {
-            return Err(StoreError::Unavailable("says the test".to_owned()));
-        }
+        unless_failing(&self.hooks.secret_failures)?;
         self.inner.secret(name).await
     }
     async fn secrets(&self) -> Answer<Vec<SecretRow>> {
@@ -245,9 +295,12 @@ impl Blobs for Wrapped {
         self.inner.new_blob().await
     }
     async fn blob_part(&self, hash: BlobHash, from: u64, most: usize) -> Answer<Option<Bytes>> {
-        self.inner.blob_part(hash, from, most).await
+        let part = self.inner.blob_part(hash, from, most).await?;
+        let garbled = self.hooks.garbled.load(Ordering::SeqCst);
+        Ok(part.map(|it| if garbled { it.iter().map(|byte| byte ^ 1).collect() } else { it }))
     }
     async fn renew_blob(&self, hash: BlobHash) -> Answer<bool> {
+        self.hooks.renewals.fetch_add(1, Ordering::SeqCst);
         self.inner.renew_blob(hash).await
     }
     async fn blobs(&self, after: Option<BlobHash>, limit: usize) -> Answer<Vec<BlobHash>> {
@@ -259,6 +312,7 @@ impl Blobs for Wrapped {
 impl Logs for Wrapped {
     async fn append_logs(&self, appends: Vec<LogAppend>) -> Answer<()> {
         unless_held(&self.hooks.logs_held).await;
+        unless_failing(&self.hooks.log_failures)?;
         self.inner.append_logs(appends).await
     }
     async fn read_logs(&self, query: &LogQuery, after: LogPlace, limit: usize) -> Answer<Vec<LogRecord>> {

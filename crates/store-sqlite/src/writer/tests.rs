@@ -101,7 +101,31 @@ async fn commits_are_flushed_as_was_chosen() {
     }
 }
 
-/// The log is opened a second time where it has to be flushed apart from commits.
+/// How often this process has a file open: the log is opened a second time where it is flushed apart from commits.
+#[cfg(target_os = "linux")]
+fn opened(file: &Path) -> usize {
+    let files = std::fs::read_dir("/proc/self/fd").unwrap();
+    files.filter(|it| it.as_ref().is_ok_and(|it| std::fs::read_link(it.path()).is_ok_and(|it| it == file))).count()
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn a_relaxed_writer_that_always_has_work_flushes_its_log_too() {
+    let folder = TempDir::new().unwrap();
+    let (writer, claim) = claimed(&folder, Durability::Relaxed).await;
+    let wal = folder.path().join("store.db-wal");
+    let (go, gate) = std::sync::mpsc::channel::<()>();
+    writer.hand_over(Job::Alone(Box::new(move |_| gate.recv().unwrap())));
+    let committed = writer.append(Append { claim, runs: vec![part(RunId(1), 0, 10)] });
+    // The queue is never empty from here on; the time for the flush passes meanwhile.
+    writer.hand_over(Job::Alone(Box::new(|_| thread::sleep(wal::EVERY * 2))));
+    let (looked, seen) = oneshot::channel();
+    writer.hand_over(Job::Alone(Box::new(move |_| looked.send(opened(&wal)).unwrap())));
+    go.send(()).unwrap();
+    committed.await.unwrap().unwrap();
+    assert_eq!(seen.await.unwrap(), 2, "it was flushed before the next job");
+}
+
 #[cfg(target_os = "linux")]
 #[tokio::test]
 async fn a_relaxed_writer_flushes_its_log_by_itself() {
@@ -109,12 +133,8 @@ async fn a_relaxed_writer_flushes_its_log_by_itself() {
     let (writer, claim) = claimed(&folder, Durability::Relaxed).await;
     writer.append(Append { claim, runs: vec![part(RunId(1), 0, 10)] }).await.unwrap().unwrap();
     let wal = folder.path().join("store.db-wal");
-    let opened = || {
-        let files = std::fs::read_dir("/proc/self/fd").unwrap();
-        files.filter(|it| it.as_ref().is_ok_and(|it| std::fs::read_link(it.path()).is_ok_and(|it| it == wal))).count()
-    };
     let start = std::time::Instant::now();
-    while opened() < 2 {
+    while opened(&wal) < 2 {
         assert!(start.elapsed() < std::time::Duration::from_secs(30), "it was not flushed");
         tokio::time::sleep(wal::EVERY).await;
     }

@@ -1,6 +1,7 @@
 //! One process owns the file; others are told who it is, and may read.
 
 use std::{
+    fs,
     io::{BufRead, BufReader, Write},
     process::{Command, Stdio},
 };
@@ -33,6 +34,29 @@ async fn a_second_owner_is_refused_and_told_who_the_first_is() {
     assert!(newer.epoch > claim.epoch);
     append(&second, newer, vec![fact(run(1), 1, "second")]).await.unwrap();
     assert_eq!(count(&second, run(1)).await, 2);
+}
+
+/// Where the lock means nothing, as its file was deleted or the file system has none, epochs keep owners apart.
+#[tokio::test]
+async fn an_owner_whose_lock_went_away_writes_nothing_more() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("store.db");
+    let first = open(&path);
+    let claim = first.claim("the first").await.unwrap();
+    append(&first, claim, vec![fact(run(1), 0, "first")]).await.unwrap();
+    fs::remove_file(folder.path().join("store.db.lock")).unwrap();
+    let second = open(&path);
+    let newer = second.claim("the second").await.unwrap();
+    append(&second, newer, vec![fact(run(1), 1, "second")]).await.unwrap();
+    let late = append(&first, claim, vec![fact(run(1), 1, "late")]).await;
+    assert!(matches!(late, Err(StoreError::Fenced { .. })), "{late:?}");
+    let again = first.claim("the first").await.unwrap();
+    assert!(again.epoch > newer.epoch, "each claim counts");
+    // What it remembers of the run is not so any more.
+    let stale = append(&first, again, vec![fact(run(1), 1, "stale")]).await;
+    assert!(matches!(stale, Err(StoreError::Conflict { .. })), "{stale:?}");
+    append(&first, again, vec![fact(run(1), 2, "third")]).await.unwrap();
+    assert_eq!(count(&second, run(1)).await, 3);
 }
 
 /// Not a test of its own: the other process of the next one.
