@@ -45,7 +45,7 @@ async fn a_loom_that_is_closing_takes_no_wishes() {
     assert!(matches!(loom.start(start(text)).soon().await, Err(Error::Closed)));
     assert!(!closing.is_finished(), "it waits for the task that does not stop");
     closing.soon().await.unwrap().unwrap();
-    assert_eq!(world.probe.dropped(), 1);
+    world.probe.until(|it| it.dropped() == 1).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
