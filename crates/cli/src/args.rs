@@ -31,7 +31,8 @@ pub(crate) struct Cli {
 /// What every command knows.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct Global {
-    /// Where runs are kept: `memory:`, `sqlite://PATH` [default: sqlite://.drawloom/store.db]
+    /// Where runs are kept: `sqlite://PATH`, `postgres://USER@HOST/DATABASE` or `memory:` [default:
+    /// sqlite://.drawloom/store.db]
     #[arg(long, global = true, env = "DRAWLOOM_STORE", value_name = "URL")]
     pub(crate) store: Option<String>,
     /// Print JSON on standard output, and nothing else there
