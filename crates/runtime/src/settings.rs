@@ -28,7 +28,7 @@ pub struct Settings {
     pub blob_from: usize,
     /// Runs that have nothing to do for this long leave memory.
     pub idle: Duration,
-    /// Names this process to others that find the store taken.
+    /// What this process does with the store, for others that find it taken.
     pub owner: String,
     /// Where the time of day and chance come from.
     pub world: Arc<dyn World>,
@@ -58,7 +58,7 @@ impl Settings {
             output_max: 64 * 1024 * 1024,
             blob_from: 256 * 1024,
             idle: Duration::from_secs(30),
-            owner: format!("process {}", std::process::id()),
+            owner: "running flows".to_owned(),
             world: Arc::new(SystemWorld),
         }
     }

@@ -104,8 +104,16 @@ impl Fault {
     pub(crate) fn reading(self) -> StoreError {
         match self {
             Self::Store(it) => it,
-            Self::Lost(message) | Self::Again(message) | Self::Other(message) => StoreError::Unavailable(message),
-            Self::Refused => StoreError::Unavailable("somebody else changed the same thing just now".to_owned()),
+            other => StoreError::Unavailable(other.message()),
+        }
+    }
+
+    /// What happened.
+    pub(crate) fn message(self) -> String {
+        match self {
+            Self::Store(it) => it.to_string(),
+            Self::Lost(message) | Self::Again(message) | Self::Other(message) => message,
+            Self::Refused => "somebody else changed the same thing just now".to_owned(),
         }
     }
 

@@ -133,7 +133,9 @@ impl StoreError {
             Self::Unavailable(_) => {
                 "try again; if that does not help, check the store's address, and the disk or server behind it"
             }
-            Self::Broken(_) => "check the disk, then `drawloom resume`: the journal holds all that was acknowledged",
+            Self::Broken(_) => {
+                "check the disk or the server, then `drawloom resume`: the journal holds all that was acknowledged"
+            }
             Self::Closed => "open the store again",
             Self::Unsupported(_) => "use another store for this, such as SQLite",
         }

@@ -100,7 +100,7 @@ pub struct DuePlace {
 pub trait Journal: Send + Sync {
     /// Makes this process the owner of all shards and returns the proof of it. Each claim has an epoch above every
     /// earlier one, across restarts. Appends under earlier claims are refused from then on with
-    /// [`StoreError::Fenced`]. `owner` is for people: it names this process to others who find the store taken.
+    /// [`StoreError::Fenced`]. `owner` is for people who find the store taken: it says what this process does with it.
     ///
     /// # Errors
     /// [`StoreError::Locked`] where the store has one owner process at a time and another process is it.

@@ -258,8 +258,7 @@ impl Desk {
             }
             Fault::Refused => self.break_off(jobs, "the database refuses a commit again and again".to_owned()),
             Fault::Store(error @ (StoreError::Full(_) | StoreError::ReadOnly(_))) => refuse(jobs, &error),
-            Fault::Store(error) => self.break_off(jobs, error.to_string()),
-            Fault::Lost(message) | Fault::Again(message) | Fault::Other(message) => self.break_off(jobs, message),
+            other => self.break_off(jobs, other.message()),
         }
     }
 

@@ -51,11 +51,13 @@ impl Desk {
                 }
                 Ok((Found::Theirs(epoch), _)) => {
                     // Those that were not sent are refused for what they are; of these nobody can say any more.
-                    let message =
-                        format!("another process took the store over (epoch {epoch}) while it was out of reach");
                     if lost.is_empty() {
                         return self.owned_by_another();
                     }
+                    let message = format!(
+                        "another process took the store over (epoch {epoch}) while it was out of reach, and goes on \
+                         with these runs"
+                    );
                     return self.give_up(lost, Fault::Other(message));
                 }
                 Err(fault) => fault,
@@ -77,7 +79,7 @@ impl Desk {
 
     fn give_up(&mut self, lost: Vec<Sent>, fault: Fault) {
         let jobs = lost.into_iter().flat_map(|it| it.jobs).collect();
-        self.break_off(jobs, fault.reading().to_string());
+        self.break_off(jobs, fault.message());
     }
 
     /// The next appends are looked at one by one, and refused.

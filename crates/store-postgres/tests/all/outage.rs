@@ -118,6 +118,22 @@ async fn a_commit_that_was_cut_off_holds_nobody_up() {
 }
 
 #[tokio::test]
+async fn who_was_taken_over_with_a_commit_under_way_says_by_whom() {
+    let place = Server::own().place_that_stays();
+    let store = place.0.open();
+    let claim = store.claim("owner").await.unwrap();
+    append(&store, claim, vec![fact(run(1), 0, "one")]).await.unwrap();
+    let other = place.0.client().await;
+    other.batch_execute("BEGIN; UPDATE ownership SET epoch = epoch + 1").await.unwrap();
+    let mut under_way = store.append(Append { claim, runs: vec![fact(run(1), 1, "two")] });
+    assert!(tokio::time::timeout(Duration::from_millis(200), &mut under_way).await.is_err(), "it waits for the other");
+    place.0.kill("true").await;
+    other.batch_execute("COMMIT").await.unwrap();
+    let Err(StoreError::Broken(message)) = under_way.await else { panic!("nobody knows what became of it") };
+    assert!(message.starts_with("another process took the store over (epoch 2)"), "{message}");
+}
+
+#[tokio::test]
 async fn a_commit_that_is_never_answered_breaks_the_writer_in_time() {
     let place = Server::own().place_that_stays();
     let store = place.0.with("patience=1s").open();
