@@ -25,7 +25,7 @@ pub enum ForkError {
 
 /// Plans a fork of `old` into a run of `new`, from the named steps on; without names, from every step that did
 /// not succeed. Steps are matched by id. A step that depends on one that is done again is done again, too, and
-/// so is a step whose id now names another kind of work.
+/// so is a step whose id now names another kind of work, and one that was undone, as it is as if it had never been done.
 ///
 /// # Errors
 /// Where a named step is not in the root of the new flow.
@@ -58,6 +58,9 @@ fn success(old: &Run, new: &Blueprint, step: StepIx) -> Option<Value> {
     let found = old.blueprint.find(&wanted.id)?;
     let known = old.blueprint.step(found);
     if known.scope != Blueprint::ROOT || known.op.name() != wanted.op.name() {
+        return None;
+    }
+    if old.state.undone.contains(&found) {
         return None;
     }
     let state = old.step(Place { frame: 0, step: found })?;

@@ -53,6 +53,8 @@ pub(crate) struct State {
     pub(crate) undo: Vec<Place>,
     /// Frames that undo a step just now.
     pub(crate) undoing: u32,
+    /// Steps of the root that were undone, or inside which something was.
+    pub(crate) undone: BTreeSet<StepIx>,
     pub(crate) ending: Option<Ending>,
 }
 
@@ -193,6 +195,11 @@ impl Run {
     /// Whether nothing is around a frame.
     pub(crate) fn is_root(&self, frame: FrameRef) -> bool {
         self.frame(frame).is_none_or(|it| it.owner.is_none())
+    }
+
+    /// The step of the root that is at a place or around it.
+    pub(crate) fn root_step(&self, at: Place) -> StepIx {
+        std::iter::successors(Some(at), |it| self.frame(it.frame)?.owner).last().map_or(at.step, |it| it.step)
     }
 
     fn entry_name(&self, owner: StepIx, frame: &Frame) -> String {

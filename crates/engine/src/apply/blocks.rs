@@ -126,6 +126,7 @@ impl Run {
         // The frame whose end waits for this is the innermost one that was not left.
         let waiting = self.state.frames.ancestry(at.frame).find(|it| self.frame(*it).is_some_and(|frame| !frame.left));
         self.state.undo.remove(last);
+        self.state.undone.insert(self.root_step(at));
         self.enter(at, scope, 0, slot)?;
         if let Some(frame) = self.state.frames.get_mut(slot) {
             frame.shielded = true;

@@ -1,10 +1,13 @@
 //! Runs that take over successes of others.
 
 use drawloom_blueprint::{RunId, RunStatus, Started, StepIx, Timestamp, Value};
-use drawloom_engine::{Input, Run};
+use drawloom_engine::{Effect, Input, Run, fork_plan};
 use drawloom_lang::Optimise;
 
-use crate::{property::blueprint, world::started};
+use crate::{
+    property::blueprint,
+    world::{Crashes, World, bad, flow_of, good, started},
+};
 
 #[test]
 fn steps_that_are_fused_with_one_that_was_taken_over_are_done() {
@@ -27,4 +30,48 @@ outputs: { n: '{{ c.n }}' }
         let expected = 10 * kept + (3 - kept);
         assert_eq!(end.outputs.to_json(), format!("{{\"n\":{expected}}}"));
     }
+}
+
+const SAGA: &str = "
+steps:
+  - { id: pay, uses: work, compensate: [ { id: refund, uses: work } ] }
+  - { id: each, needs: [], for_each: [1, 2], do: [ { id: book, uses: work, compensate: [ { id: unbook, uses: work } ] } ] }
+  - { id: note, needs: [], uses: work }
+  - { id: ship, needs: [pay, each, note], uses: work }
+";
+
+#[test]
+fn what_was_undone_is_done_again() {
+    let script = |path: &str, attempt: u32| if path == "ship" { bad("no") } else { good(path, attempt) };
+    for (is_killed, keep) in [(false, "note"), (true, "pay each note")] {
+        let mut world = World::new(flow_of(SAGA), &script, Crashes::Never);
+        world.start("{}");
+        while world.run.running() > 1 || world.log.len() < 4 {
+            world.step();
+        }
+        if is_killed {
+            world.give(Input::Kill);
+        }
+        world.go();
+        assert_eq!(world.states().contains("pay.compensate.refund=succeeded"), !is_killed);
+        let flow = flow_of(SAGA);
+        let plan = fork_plan(&world.run, &flow, &[]).expect("a plan");
+        let kept: Vec<&str> = plan.keep.iter().map(|(step, _)| flow.step(*step).id.as_str()).collect();
+        assert_eq!(kept.join(" "), keep, "killed: {is_killed}");
+    }
+}
+
+#[test]
+fn what_was_taken_over_is_undone_like_what_was_done() {
+    let mut run = Run::new(flow_of(SAGA).into(), |_, with| Ok(with.clone()));
+    let adopt = (0..3).map(|at| (StepIx(at), Value::Null)).collect();
+    let start = Input::Start { started: Box::new(started()), admitted: true, adopt };
+    let handed_out = |effects: &[Effect]| match effects {
+        [Effect::Dispatch(it)] => it.attempt,
+        other => panic!("one attempt is handed out: {other:?}"),
+    };
+    let ship = handed_out(&run.handle(start, Timestamp(0)).effects);
+    let undo = run.handle(Input::Result { attempt: ship, outcome: bad("no") }, Timestamp(1));
+    let undo = handed_out(&undo.effects);
+    assert_eq!(run.path(undo.frame, undo.step), "pay.compensate.refund");
 }
