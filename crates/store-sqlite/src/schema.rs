@@ -84,6 +84,8 @@ fn immutable(path: &Path) -> OsString {
 
 /// Whether the schema is the known one. Where it is older, or the file is empty, it has to be migrated.
 pub(crate) fn is_current(conn: &Connection) -> Work<bool> {
+    // All as of one instant: somebody else may be making the store just now.
+    let conn = conn.unchecked_transaction()?;
     let found: u32 = conn.pragma_query_value(None, "user_version", |row| row.get(0))?;
     let mark: i32 = conn.pragma_query_value(None, "application_id", |row| row.get(0))?;
     if mark != APPLICATION_ID {

@@ -13,7 +13,7 @@ use rusqlite::Connection;
 
 use crate::{
     SqliteStore, backup,
-    columns::{UNWRITTEN, blob_hash, count, limit as sql_limit, status},
+    columns::{UNWRITTEN, blob_hash, count, limit as sql_limit, run_id, status},
     fault::Work,
     prune, schema,
 };
@@ -36,6 +36,9 @@ impl Upkeep for SqliteStore {
 
     async fn check(&self, limit: usize) -> Result<Vec<Finding>, StoreError> {
         let mut findings = self.readers().read(move |conn| integrity(conn, limit)).await?;
+        if findings.is_empty() {
+            findings = self.readers().read(move |conn| strays(conn, limit)).await?;
+        }
         if findings.is_empty() {
             findings = verify::verify(self, limit).await?;
         }
@@ -109,6 +112,16 @@ fn integrity(conn: &Connection, limit: usize) -> Work<Vec<Finding>> {
     let messages = messages.collect::<Result<Vec<_>, _>>()?;
     let wrong = messages.into_iter().filter(|it| it != "ok");
     Ok(wrong.map(|message| Finding { about: "the file".to_owned(), message }).take(limit).collect())
+}
+
+/// Facts that belong to no run. What else may be wrong is found through the port.
+fn strays(conn: &Connection, limit: usize) -> Work<Vec<Finding>> {
+    let sql = "SELECT DISTINCT run FROM facts WHERE run NOT IN (SELECT id FROM runs) LIMIT ?";
+    let mut find = conn.prepare(sql)?;
+    let runs = find.query_map([sql_limit(limit)], |row| run_id(row, 0))?;
+    let message = "it has facts and is not in the index of runs";
+    let finding = |run: rusqlite::Result<RunId>| Ok(Finding { about: run?.to_string(), message: message.to_owned() });
+    runs.map(finding).collect()
 }
 
 fn used_blobs(conn: &Connection) -> Work<HashSet<BlobHash>> {

@@ -2,7 +2,7 @@
 
 use std::{fs, process::Command};
 
-use drawloom_store::{Journal as _, StoreError};
+use drawloom_store::{Journal as _, StoreError, Upkeep as _, pack};
 use drawloom_store_sqlite::{Access, Durability, SqliteStore};
 use rusqlite::Connection;
 use tempfile::TempDir;
@@ -20,6 +20,38 @@ fn a_newer_store_is_refused() {
     for access in ACCESSES {
         let refused = SqliteStore::open(&path, access).err();
         assert_eq!(refused, Some(StoreError::Newer { found: 99, known: 2 }));
+    }
+}
+
+/// A file as it was before its schema changed: rows of facts do not say how many they hold.
+#[tokio::test]
+async fn an_older_store_is_brought_up_to_date() {
+    for access in ACCESSES {
+        let folder = TempDir::new().unwrap();
+        let path = folder.path().join("store.db");
+        let old = Connection::open(&path).unwrap();
+        old.execute_batch(include_str!("../../migrations/0001.sql")).unwrap();
+        old.pragma_update(None, "application_id", 0x4472_4c6d).unwrap();
+        old.pragma_update(None, "user_version", 1).unwrap();
+        let mut body = Vec::new();
+        let facts = [fact(run(1), 0, "one"), fact(run(1), 1, "two")].map(|it| it.facts[0].clone());
+        pack::pack_facts(&facts, &mut body);
+        let row = "INSERT INTO runs (id, flow, version, labels, started_at, status, in_flight, last_seq, fact_bytes) \
+                   VALUES (?, 'f', zeroblob(32), '', 0, 1, 1, 2, 6)";
+        old.execute(row, [run(1).0.to_be_bytes()]).unwrap();
+        let facts = "INSERT INTO facts (run, seq, body) VALUES (?, 1, ?)";
+        old.execute(facts, rusqlite::params![run(1).0.to_be_bytes(), body]).unwrap();
+        drop(old);
+        let store = SqliteStore::open(&path, access).unwrap();
+        assert_eq!(count(&store, run(1)).await, 2, "{access:?}");
+        drop(store);
+        let store = open(&path);
+        let claim = store.claim("owner").await.unwrap();
+        append(&store, claim, vec![fact(run(1), 2, "three")]).await.unwrap();
+        append(&store, claim, vec![fact(run(1), 3, "four")]).await.unwrap();
+        let info = store.info().await.unwrap();
+        assert_eq!((info.flows[0].facts, info.flows[0].fact_bytes), (4, 15), "{access:?}");
+        assert_eq!(count(&store, run(1)).await, 4);
     }
 }
 

@@ -5,6 +5,7 @@
 mod at_once;
 mod backup;
 mod crash;
+mod damage;
 mod limits;
 mod owner;
 mod upkeep;

@@ -36,6 +36,26 @@ async fn a_second_owner_is_refused_and_told_who_the_first_is() {
     assert_eq!(count(&second, run(1)).await, 2);
 }
 
+#[tokio::test]
+async fn the_next_owner_goes_on_behind_an_append_of_much() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("store.db");
+    let first = open(&path);
+    let claim = first.claim("the first").await.unwrap();
+    append(&first, claim, vec![fact(run(1), 0, "begun")]).await.unwrap();
+    // Too much for one row of facts; and the state stays, so that the row of the run is not written.
+    let mut much = fact(run(1), 1, vec![7; 100 * 1024]);
+    much.facts = vec![much.facts[0].clone(); 5];
+    append(&first, claim, vec![much]).await.unwrap();
+    first.close().await.unwrap();
+
+    let second = open(&path);
+    assert_eq!(second.run(run(1)).await.unwrap().unwrap().last_seq, 6);
+    let claim = second.claim("the second").await.unwrap();
+    append(&second, claim, vec![fact(run(1), 6, "more")]).await.unwrap();
+    assert_eq!(count(&second, run(1)).await, 7);
+}
+
 /// Where the lock means nothing, as its file was deleted or the file system has none, epochs keep owners apart.
 #[tokio::test]
 async fn an_owner_whose_lock_went_away_writes_nothing_more() {
@@ -57,6 +77,24 @@ async fn an_owner_whose_lock_went_away_writes_nothing_more() {
     assert!(matches!(stale, Err(StoreError::Conflict { .. })), "{stale:?}");
     append(&first, again, vec![fact(run(1), 2, "third")]).await.unwrap();
     assert_eq!(count(&second, run(1)).await, 3);
+}
+
+/// Who owns the store is asked once its file is held, not before.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_owner_that_waited_for_the_next_one_to_claim_writes_nothing_more() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("store.db");
+    let first = open(&path);
+    let claim = first.claim("the first").await.unwrap();
+    append(&first, claim, vec![fact(run(1), 0, "first")]).await.unwrap();
+    let next = rusqlite::Connection::open(&path).unwrap();
+    next.execute_batch("BEGIN IMMEDIATE; UPDATE ownership SET epoch = epoch + 1").unwrap();
+    let late = tokio::spawn(async move { append(&first, claim, vec![fact(run(1), 1, "late")]).await });
+    // It waits for the file by now; where it does not yet, it is refused all the same.
+    tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+    next.execute_batch("COMMIT").unwrap();
+    let late = late.await.unwrap();
+    assert!(matches!(late, Err(StoreError::Fenced { .. })), "{late:?}");
 }
 
 /// Not a test of its own: the other process of the next one.
@@ -136,6 +174,27 @@ async fn two_processes_that_write_at_once_wait_for_each_other() {
     writing.await.unwrap();
     assert_eq!(count(&owner, run(1)).await, 100);
     assert_eq!(owner.secrets().await.unwrap().len(), 100);
+}
+
+#[test]
+fn many_processes_may_make_the_store_at_once() {
+    for _ in 0..5 {
+        let folder = TempDir::new().unwrap();
+        let path = folder.path().join("store.db");
+        let start = std::sync::Arc::new(std::sync::Barrier::new(8));
+        let opening: Vec<_> = (0..8)
+            .map(|_| {
+                let (path, start) = (path.clone(), std::sync::Arc::clone(&start));
+                std::thread::spawn(move || {
+                    start.wait();
+                    SqliteStore::open(&path, Access::Write(Durability::Full)).map(|_| ())
+                })
+            })
+            .collect();
+        for it in opening {
+            assert_eq!(it.join().unwrap(), Ok(()));
+        }
+    }
 }
 
 #[tokio::test]
