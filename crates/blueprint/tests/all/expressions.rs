@@ -41,6 +41,7 @@ fn values_keep_their_type() {
     assert_eq!(json("a.items | length"), "2");
     assert_eq!(json("a.items[-1]"), r#"{"n":2}"#);
     assert_eq!(json("a.big"), "9223372036854775807");
+    assert_eq!(json("('[18446744073709551615]' | fromjson)[0]"), "18446744073709551615");
     assert_eq!(json("a.items | map(attribute='n') | list"), "[1,2]");
     assert_eq!(json("{'k': [1, 2.5, none, true]}"), r#"{"k":[1,2.5,null,true]}"#);
     assert_eq!(json("s ~ '!' if n is none else 0"), r#""x!""#);

@@ -5,6 +5,7 @@
 
 mod clock;
 mod disk;
+mod kept;
 mod kills;
 mod limits;
 mod postgres;

@@ -78,6 +78,25 @@ fn nothing_is_undone_after_a_stop() {
 }
 
 #[test]
+fn nothing_is_undone_after_a_stop_although_something_had_failed() {
+    let body = || {
+        let slow = step("slow", Form::Wait("1h")).needs(&["pay"]);
+        vec![task("pay").undo(vec![task("refund")]), task("bad").needs(&["pay"]), slow]
+    };
+    let make = || {
+        let rescue = step("t", Form::Try(body(), None, None));
+        flow(vec![rescue, step("w", Form::Wait("5s")).needs(&[]), step("enough", Form::Stop("'x'"))], None)
+    };
+    let script = |path: &str, attempt: u32| if path.ends_with("bad") { bad("no") } else { good(path, attempt) };
+    let (end, states, _) = drive(&make, &script);
+    assert_eq!(end.status.name(), "succeeded");
+    assert_eq!(
+        states,
+        "t=cancelled w=succeeded enough=succeeded t.try.pay=succeeded t.try.bad=failed t.try.slow=cancelled"
+    );
+}
+
+#[test]
 fn only_an_approval_can_be_refused() {
     for (form, status) in [(Form::Webhook, "succeeded"), (Form::Approval("'sure?'"), "failed")] {
         let mut world = World::new(flow(vec![step("w", form)], None), &good, Crashes::Always);

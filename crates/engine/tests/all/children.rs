@@ -117,6 +117,16 @@ fn a_sub_flow_that_takes_too_long_is_cancelled_and_then_a_timeout() {
 }
 
 #[test]
+fn a_sub_flow_that_succeeds_although_its_time_was_up_has_succeeded() {
+    let mut world = begun(ONE, Crashes::Never);
+    let parent = starts(&world)[0].parent.clone();
+    world.go();
+    assert!(cancels(&world) > 0 && world.run.end().is_none(), "its end is awaited");
+    world.give(ended(&parent, succeeded(Value::Null)));
+    assert_eq!(world.states(), "sub=succeeded");
+}
+
+#[test]
 fn a_cancel_is_passed_on_and_a_success_that_comes_first_counts() {
     for crashes in [Crashes::Never, Crashes::Always] {
         for (end, state) in [(succeeded(Value::Null), "sub=succeeded"), (failed(), "sub=cancelled")] {

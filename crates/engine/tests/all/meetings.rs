@@ -116,13 +116,14 @@ steps:
   - { id: b, needs: [], wait: 5s }
   - { id: c, needs: [], uses: work, retry: { attempts: 2, delay: 5s, jitter: 0 } }
   - { id: d, needs: [], wait: { signal: x }, timeout: 5s }
+  - { id: e, needs: [], wait: { for: 5s, timeout: 5s } }
 ";
     let mut world = begun(text, Crashes::Always);
     let attempt = world.tasks.pop_front().expect("a task").attempt;
     world.give(Input::Result { attempt, outcome: bad("no") });
     world.now = world.run.next_due().expect("a time");
     world.give(Input::Tick);
-    assert_eq!(world.states(), "a=succeeded b=succeeded c=running d=failed");
+    assert_eq!(world.states(), "a=succeeded b=succeeded c=running d=failed e=succeeded", "in time is not late");
     assert_eq!(world.run.next_due(), None);
 }
 
@@ -144,6 +145,16 @@ fn a_decision_may_break_off_right_before_the_end() {
         alone += u32::from(moves(&world).last() == Some(&1));
     }
     assert!(alone > 0, "the end of one of them stands alone");
+}
+
+#[test]
+fn a_decision_may_break_off_within_a_chain_that_goes_on_in_one_go() {
+    let steps: Vec<String> = (0..3_000).map(|it| format!("{{ id: s{it}, set: {{ v: 1 }} }}")).collect();
+    let flow = flow_of(&format!("steps: [ {} ]", steps.join(", ")));
+    assert!(flow.steps[0].fused_next.is_some(), "the optimiser fuses them");
+    let mut world = World::new(flow, &good, Crashes::Never);
+    world.start("{}");
+    assert!(world.run.end().is_some() && world.journal.len() > 1, "{} facts", world.journal.len());
 }
 
 #[test]

@@ -121,6 +121,21 @@ fn an_attempt_whose_worker_vanished_is_none_of_those_that_the_flow_allows() {
 }
 
 #[test]
+fn a_worker_that_vanished_makes_no_wait_longer() {
+    let text =
+        "steps: [ { id: a, uses: work, retry: { attempts: 3, delay: 1s, backoff: 10, max_delay: 1h, jitter: 0 } } ]";
+    let mut world = World::new(flow_of(text), &|_, _| bad("no"), Crashes::Always);
+    world.start("{}");
+    for wait in [1, 10] {
+        let attempt = world.tasks.pop_front().expect("a task").attempt;
+        world.give(Input::Lost(attempt));
+        world.step();
+        assert_eq!(world.run.next_due().expect("it is tried again").since(world.now).as_secs(), wait);
+        world.step();
+    }
+}
+
+#[test]
 fn what_was_asked_to_stop_may_still_succeed_and_is_not_tried_again() {
     let text = "steps: [ { id: a, uses: work, retry: { attempts: 5 } } ]";
     for (input, state) in [("success", "a=succeeded"), ("failure", "a=cancelled"), ("lost", "a=cancelled")] {
@@ -171,4 +186,14 @@ steps:
     world.go();
     assert_eq!(world.states(), "a=succeeded b=succeeded");
     assert_eq!(world.run.running(), 0);
+}
+
+#[test]
+fn a_pause_and_its_end_hand_out_nothing_again() {
+    let mut world = World::new(flow_of("steps: [ { id: a, uses: work } ]"), &good, Crashes::Never);
+    world.start("{}");
+    for input in [Input::Pause, Input::Resume] {
+        assert!(world.give(input));
+        assert_eq!(world.tasks.len(), 1, "the attempt is under way all the time");
+    }
 }

@@ -271,6 +271,20 @@ fn a_step_that_runs_always_does_not_wait_for_its_needs() {
 }
 
 #[test]
+fn a_step_that_follows_in_one_go_keeps_its_rule() {
+    let text = "
+inputs: { b: { type: boolean } }
+steps: [ { id: a, when: '{{ inputs.b }}', set: { v: 1 } }, { id: b, needs: [a], set: { v: 2 } } ]
+";
+    assert!(flow_of(text).steps[0].fused_next.is_some(), "the optimiser fuses them");
+    for (inputs, states) in [(r#"{"b":true}"#, "a=succeeded b=succeeded"), (r#"{"b":false}"#, "a=skipped b=skipped")] {
+        let mut world = World::new(flow_of(text), &good, Crashes::Never);
+        world.start(inputs);
+        assert_eq!(world.states(), states);
+    }
+}
+
+#[test]
 fn times_in_expressions_are_those_of_the_run_and_of_the_attempt() {
     let text = "
 steps: [ { id: w, wait: 10s }, { id: a, uses: work, with: { run: '{{ run.started_at }}', now: '{{ now() }}' } } ]
@@ -298,6 +312,18 @@ fn a_fork_does_not_take_over_a_step_that_stood_elsewhere() {
     world.go();
     let new = flow_of("steps: [ { id: a, uses: work }, { id: b, needs: [], uses: work } ]");
     let plan = fork_plan(&world.run, &new, &[]).expect("a plan");
+    assert_eq!((plan.keep.len(), plan.redo), (1, vec!["a".to_owned()]));
+}
+
+#[test]
+fn a_fork_decides_anew_what_was_skipped() {
+    let text = "steps: [ { id: a, when: '{{ inputs.b }}', uses: work }, { id: b, needs: [], uses: work } ]";
+    let flow = flow_of(&format!("inputs: {{ b: {{ type: boolean }} }}\n{text}"));
+    let mut world = World::new(flow.clone(), &good, Crashes::Never);
+    world.start("{\"b\":false}");
+    world.go();
+    assert_eq!(world.states(), "a=skipped b=succeeded");
+    let plan = fork_plan(&world.run, &flow, &[]).expect("a plan");
     assert_eq!((plan.keep.len(), plan.redo), (1, vec!["a".to_owned()]));
 }
 

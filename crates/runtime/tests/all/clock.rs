@@ -15,7 +15,7 @@ use tokio::time::{Instant, sleep, timeout};
 
 use crate::{
     many::{MANY, fill, row},
-    world::{World, flow, memory, start},
+    world::{World, flow, memory, publish, start},
 };
 
 /// A clock that goes with that of the async runtime, and can be set.
@@ -199,6 +199,25 @@ async fn a_run_that_sleeps_outside_of_memory_is_woken_in_time_whoever_looks_afte
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_sub_flow_that_sleeps_outside_of_memory_is_cancelled_and_not_killed() {
+    let (world, _) = wound();
+    let loom = world.open().await;
+    let child = "
+name: child
+steps: [ { id: t, try: [ { id: s, wait: { signal: never } } ], finally: [ { id: f, uses: probe, with: { hold: f } } ] } ]
+";
+    publish(&*world.store().await, child).await;
+    let run = loom.start(start("name: parent\nsteps: [ { id: sub, flow: child } ]\n")).await.unwrap().run;
+    // It leaves memory.
+    sleep(MINUTE).await;
+    loom.cancel(run).await.unwrap();
+    world.probe.until(|it| it.begun("t.finally.f") == 1).await;
+    world.probe.open("f");
+    let view = timeout(MINUTE, loom.finished(run)).await.expect("it is told").unwrap();
+    assert_eq!((view.status, world.probe.successes("t.finally.f")), (RunStatus::Cancelled, 1));
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_run_that_sleeps_is_woken_however_many_others_sleep() {
     let (world, _) = wound();
     let store = world.store().await;
@@ -215,6 +234,40 @@ async fn a_run_that_sleeps_is_woken_however_many_others_sleep() {
     let run = loom.start(start(text)).await.unwrap().run;
     let view = timeout(3 * 60 * MINUTE, loom.finished(run)).await.expect("it is woken").unwrap();
     assert_eq!(view.status, RunStatus::Succeeded);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_run_that_works_and_is_to_try_again_does_so_after_a_crash() {
+    let (world, _) = wound();
+    let loom = world.open().await;
+    let text = "
+name: both
+steps:
+  - { id: a, uses: probe, with: { hold: a } }
+  - { id: r, needs: [], uses: probe, with: { fails: 1 }, retry: { attempts: 2, delay: 10m, max_delay: 10m, jitter: 0 } }
+";
+    loom.start(start(text)).await.unwrap();
+    sleep(MINUTE).await;
+    assert_eq!((world.probe.begun("a"), world.probe.begun("r")), (1, 1));
+    drop(loom);
+    let _loom = world.recover().await;
+    sleep(10 * MINUTE).await;
+    // What it works at has not ended meanwhile, so nothing but its timer could wake it.
+    assert_eq!((world.probe.successes("a"), world.probe.successes("r")), (0, 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_time_that_a_run_may_take_does_not_begin_anew_after_a_crash() {
+    let (world, clock) = wound();
+    let loom = world.open().await;
+    let text = "name: l\nlimits: { timeout: 3h }\nsteps: [ { id: s, wait: { signal: never } } ]\n";
+    let run = loom.start(start(text)).await.unwrap().run;
+    drop(loom);
+    clock.forward(2);
+    let loom = world.recover().await;
+    loom.signal(run, "early", Value::Null).await.unwrap();
+    let view = timeout(61 * MINUTE, loom.finished(run)).await.expect("its time is up").unwrap();
+    assert_eq!(view.error.unwrap().code.as_deref(), Some("run_timeout"));
 }
 
 #[tokio::test(start_paused = true)]

@@ -46,6 +46,57 @@ async fn nothing_leaves_before_its_commit() {
     assert_eq!(loom.finished(run).soon().await.unwrap().status, RunStatus::Succeeded);
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_kill_reaches_nobody_before_it_is_durable() {
+    let world = memory();
+    let (store, hooks) = Wrapped::around(world.store().await);
+    let loom = world.open_on(store).await;
+    let run = loom.start(start("name: k\nsteps: [ { id: a, uses: probe, with: { hold: a } } ]\n")).await.unwrap().run;
+    world.probe.until(|it| it.begun("a") == 1).await;
+    hooks.hold();
+    let killing = tokio::spawn({
+        let loom = loom.clone();
+        async move { loom.kill(run).await }
+    });
+    a_moment().await;
+    assert!(!killing.is_finished(), "it is not acknowledged");
+    assert_eq!(world.probe.stopped(), 0, "the work goes on");
+    hooks.let_go();
+    assert_eq!(killing.soon().await.unwrap().unwrap(), Taken::Yes);
+    world.probe.until(|it| it.stopped() == 1).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_cancelled_before_it_could_begin_does_not_begin() {
+    let world = memory();
+    let (store, hooks) = Wrapped::around(world.store().await);
+    let loom = world.open_on(store).await;
+    let text = "name: c\nsteps: [ { id: s, wait: { signal: go } }, { id: a, uses: probe, with: { hold: a } } ]\n";
+    let [first, second] = [text, text].map(|it| loom.start(start(it)));
+    let (first, run) = (first.await.unwrap().run, second.await.unwrap().run);
+    hooks.hold();
+    // While this is on its way to the disk, the attempt becomes ready and is cancelled within one batch.
+    let pausing = tokio::spawn({
+        let loom = loom.clone();
+        async move { loom.pause(first).await }
+    });
+    a_moment().await;
+    let (signalled, cancelled) = (loom.signal(run, "go", Value::Null), async {
+        a_moment().await;
+        loom.cancel(run).await
+    });
+    let let_go = async {
+        a_moment().await;
+        a_moment().await;
+        hooks.let_go();
+    };
+    let (signalled, cancelled, ()) = tokio::join!(signalled, cancelled, let_go);
+    assert_eq!((signalled.unwrap(), cancelled.unwrap()), (Taken::Yes, Taken::Yes));
+    pausing.soon().await.unwrap().unwrap();
+    assert_eq!(loom.finished(run).soon().await.unwrap().status, RunStatus::Cancelled);
+    assert_eq!(world.probe.begun("a"), 0);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn an_answer_that_changes_nothing_waits_for_what_came_before_it() {
     let world = memory();

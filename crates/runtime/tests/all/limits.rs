@@ -153,6 +153,29 @@ steps:
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_priority_counts_within_its_flow_alone() {
+    let mut world = memory();
+    world.settings.parallelism = 1;
+    let loom = world.open().await;
+    let urgent = "
+name: urgent
+steps:
+  - { id: first, needs: [], uses: probe, with: { hold: first } }
+  - { id: m, needs: [], for_each: '{{ range(20) }}', do: [ { id: x, uses: probe, priority: 9, with: {} } ] }
+";
+    let urgent = loom.start(start(urgent)).await.unwrap().run;
+    world.probe.until(|it| it.begun("first") == 1).await;
+    let other = loom.start(start("\nname: other\nsteps: [ { id: o, uses: probe, with: {} } ]\n")).await.unwrap().run;
+    world.probe.open("first");
+    for run in [urgent, other] {
+        assert_eq!(loom.finished(run).soon().await.unwrap().status, RunStatus::Succeeded);
+    }
+    let begun: Vec<String> = world.probe.order().into_iter().filter(|it| !it.ends_with(" done")).collect();
+    let place = begun.iter().position(|it| it == "o").unwrap();
+    assert!(place <= 3, "flows take turns: {begun:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_slot_of_a_killed_attempt_goes_to_the_next_that_waits() {
     let mut world = memory();
     world.settings.parallelism = 1;

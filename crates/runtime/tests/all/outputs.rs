@@ -218,6 +218,22 @@ outputs: {{ a: '{{{{ a }}}}' }}
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn results_are_told_apart_by_how_the_parameters_nest() {
+    let world = memory();
+    let loom = world.open().await;
+    for (list, begun) in
+        [("[[1], 2]", 1), ("[[1, 2]]", 2), ("[[1], 2]", 2), ("[{ a: [], b: 1 }]", 3), ("[{ a: [1], b: [] }]", 4)]
+    {
+        let text = format!(
+            "\nname: nested\nsteps: [ {{ id: a, uses: probe, with: {{ list: {list} }}, cache: {{ ttl: 1h }} }} ]\n"
+        );
+        let run = loom.start(start(&text)).await.unwrap().run;
+        assert_eq!(loom.finished(run).soon().await.unwrap().status, RunStatus::Succeeded);
+        assert_eq!(world.probe.begun("a"), begun, "{list}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn lines_are_kept_in_order_however_many_there_are_and_whatever_died() {
     let world = memory();
     let text = "

@@ -3,11 +3,14 @@
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests may fail like tests")]
 
+mod damage;
 mod order;
 mod outage;
 mod owner;
 mod refusal;
 mod support;
+mod sweep;
+mod trouble;
 
 use std::sync::Arc;
 
@@ -85,6 +88,27 @@ async fn rows_count_all_facts_at_any_time() {
     let info = store.info().await.unwrap();
     assert_eq!((info.flows[0].facts, info.flows[0].fact_bytes), (151, bytes + 3));
     assert_eq!(store.run(run(1)).await.unwrap().unwrap().last_seq, 151);
+    drop(store);
+    place.drop().await;
+}
+
+/// More rows than are asked for at once, all of which fit into a page.
+#[tokio::test]
+async fn facts_in_many_rows_are_read_once_each() {
+    let place = Server::shared().place();
+    let store = place.open();
+    let claim = store.claim("owner").await.unwrap();
+    let mut many = fact(run(1), 0, vec![1; 2000]);
+    many.facts = vec![many.facts[0].clone(); 1100];
+    append(&store, claim, vec![many]).await.unwrap();
+    let (mut seen, mut last) = (Vec::new(), 0);
+    while let page = store.facts(run(1), last).await.unwrap()
+        && let Some(it) = page.last()
+    {
+        last = it.seq;
+        seen.extend(page.iter().map(|it| it.seq));
+    }
+    assert!(seen.iter().copied().eq(1..=1100), "{seen:?}");
     drop(store);
     place.drop().await;
 }

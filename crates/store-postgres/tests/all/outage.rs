@@ -267,6 +267,13 @@ async fn another_store_at_the_same_address_is_refused() {
 }
 
 #[tokio::test]
+async fn a_store_that_a_newer_binary_migrated_beneath_is_left_alone() {
+    let (appended, read) = after("UPDATE store SET version = 2").await;
+    assert!(matches!(&appended, Err(StoreError::Broken(it)) if it.contains("schema version 2")), "{appended:?}");
+    assert!(matches!(&read, Err(StoreError::Newer { found: 2, known: 1 })), "{read:?}");
+}
+
+#[tokio::test]
 async fn a_standby_that_lagged_behind_is_refused() {
     let (appended, _) = after("DELETE FROM facts WHERE seq > 1").await;
     assert!(matches!(&appended, Err(StoreError::Broken(it)) if it.contains("lagged behind")), "{appended:?}");
@@ -283,11 +290,26 @@ async fn the_end_of_a_run_that_is_undone_is_noticed() {
     assert_eq!(after(deleted).await.0, Ok(()), "a run that ended and was deleted is nothing lost");
 }
 
+/// What was deleted is no commit that was lost, also where it was the last that is known of.
+#[tokio::test]
+async fn a_run_that_ended_and_was_deleted_is_not_missed() {
+    let place = Server::own().place_that_stays();
+    let store = place.0.open();
+    let claim = store.claim("owner").await.unwrap();
+    append(&store, claim, vec![fact(run(1), 0, "one")]).await.unwrap();
+    let mut end = fact(run(1), 1, "end");
+    end.state = RunState { status: RunStatus::Failed, ended_at: Some(Timestamp(9)), ..RunState::default() };
+    append(&store, claim, vec![end]).await.unwrap();
+    assert_eq!(store.delete_run(run(1)).await, Ok(true));
+    place.0.kill("true").await;
+    append(&store, claim, vec![fact(run(2), 0, "one")]).await.unwrap();
+}
+
 /// A place on a server of its own, which is kept as long as the place is.
-struct Kept(Spot, #[expect(dead_code, reason = "kept for its end")] Server);
+pub(crate) struct Kept(pub(crate) Spot, #[expect(dead_code, reason = "kept for its end")] Server);
 
 impl Server {
-    fn place_that_stays(self) -> Kept {
+    pub(crate) fn place_that_stays(self) -> Kept {
         Kept(self.place(), self)
     }
 }

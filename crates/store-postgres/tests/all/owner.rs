@@ -2,7 +2,9 @@
 
 use std::time::{Duration, Instant};
 
-use drawloom_store::{Journal as _, Secrets as _, StoreError, Upkeep as _};
+use drawloom_blueprint::RunStatus;
+use drawloom_store::{Claim, Journal as _, RunReader as _, Secrets as _, StoreError, Upkeep as _};
+use drawloom_store_postgres::PostgresStore;
 
 use super::{Server, append, count, fact, run};
 
@@ -139,6 +141,120 @@ async fn a_former_owner_writes_nothing() {
     append(&second, newer, vec![fact(run(1), 1, "mine")]).await.unwrap();
     assert_eq!((count(&second, run(1)).await, count(&second, run(2)).await), (2, 0));
     drop((owner, second));
+    place.drop().await;
+}
+
+/// Takes over from an owner that knows nothing of it.
+async fn take_over(place: &super::Spot, store: &PostgresStore) -> Claim {
+    loop {
+        place.sql("UPDATE lease SET expires = '-infinity'").await;
+        match store.claim("second").await {
+            Ok(it) => return it,
+            // The first one has renewed its lease meanwhile.
+            Err(StoreError::Locked { .. }) => {}
+            Err(other) => panic!("{other:?}"),
+        }
+    }
+}
+
+/// What the former owner has under way is neither passed nor ended, however long it takes.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_next_owner_waits_for_a_commit_that_is_under_way() {
+    let place = Server::own().place_that_stays();
+    let place = &place.0;
+    let (owner, second) = (place.open(), place.open());
+    let claim = owner.claim("owner").await.unwrap();
+    append(&owner, claim, vec![fact(run(1), 0, "one")]).await.unwrap();
+    let slow = place.client().await;
+    slow.batch_execute("BEGIN; LOCK TABLE facts IN EXCLUSIVE MODE").await.unwrap();
+    let under_way = owner.append(drawloom_store::Append { claim, runs: vec![fact(run(1), 1, "two")] });
+    let watch = place.client().await;
+    let waiting = async || -> Option<i32> {
+        let sql = "SELECT min(pid) FROM pg_locks WHERE NOT granted AND relation = 'facts'::regclass";
+        watch.query_one(sql, &[]).await.unwrap().get(0)
+    };
+    while waiting().await.is_none() {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    let at_work = waiting().await;
+    let there = place.clone();
+    let claiming = tokio::spawn(async move { (take_over(&there, &second).await, second) });
+    // Longer than it waits for a lock before it looks who holds it.
+    tokio::time::sleep(Duration::from_millis(1500)).await;
+    assert!(!claiming.is_finished(), "the claim passed a commit");
+    assert_eq!(waiting().await, at_work, "it is the same connection");
+    slow.batch_execute("COMMIT").await.unwrap();
+    under_way.await.unwrap();
+    let (newer, second) = claiming.await.unwrap();
+    append(&second, newer, vec![fact(run(1), 2, "three")]).await.unwrap();
+    assert_eq!(count(&second, run(1)).await, 3);
+}
+
+/// While the former owner lives, it neither renews the lease of the present one nor stands in for it.
+#[tokio::test]
+async fn a_former_owner_lets_go_of_the_lease() {
+    let place = Server::shared().place().with("lease=1s");
+    let (owner, next) = (place.open(), place.open());
+    owner.claim("owner").await.unwrap();
+    // Somebody took over and died at once; their lease would last an hour.
+    drop(other_owner(&place, 3600).await);
+    let start = Instant::now();
+    while let Err(refused) = next.claim("next").await {
+        assert!(matches!(refused, StoreError::Locked { .. }), "{refused:?}");
+        assert!(start.elapsed() < Duration::from_secs(20), "{refused:?}");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    drop((owner, next));
+    place.drop().await;
+}
+
+#[tokio::test]
+async fn a_former_owner_that_closes_leaves_the_lease_to_the_present_one() {
+    let place = Server::shared().place();
+    let (owner, second) = (place.open(), place.open());
+    let claim = owner.claim("owner").await.unwrap();
+    append(&owner, claim, vec![fact(run(1), 0, "one")]).await.unwrap();
+    take_over(&place, &second).await;
+    owner.close().await.unwrap();
+    let held = "SELECT holder IS NOT NULL AND expires > clock_timestamp() FROM lease";
+    assert!(place.client().await.query_one(held, &[]).await.unwrap().get::<_, bool>(0));
+    drop((owner, second));
+    place.drop().await;
+}
+
+#[tokio::test]
+async fn a_former_owner_that_connects_again_does_not_disturb_the_present_one() {
+    let place = Server::own().place_that_stays();
+    let place = &place.0;
+    let (owner, second) = (place.open(), place.open());
+    let claim = owner.claim("owner").await.unwrap();
+    append(&owner, claim, vec![fact(run(1), 0, "one")]).await.unwrap();
+    let newer = take_over(place, &second).await;
+    place.kill("true").await;
+    append(&second, newer, vec![fact(run(1), 1, "two")]).await.unwrap();
+    let late = append(&owner, claim, vec![fact(run(1), 1, "late")]).await;
+    // It may have been sent before it was noticed that nobody is there.
+    assert!(matches!(late, Err(StoreError::Fenced { .. } | StoreError::Broken(_))), "{late:?}");
+    append(&second, newer, vec![fact(run(1), 2, "three")]).await.unwrap();
+    assert_eq!(count(&second, run(1)).await, 3);
+}
+
+#[tokio::test]
+async fn an_owner_that_claims_again_knows_nothing_of_the_time_between() {
+    let place = Server::shared().place();
+    let (first, second) = (place.open(), place.open());
+    let claim = first.claim("first").await.unwrap();
+    append(&first, claim, vec![fact(run(1), 0, "one")]).await.unwrap();
+    let newer = take_over(&place, &second).await;
+    // Only the row changes, and then back.
+    let mut paused = fact(run(1), 1, "");
+    paused.facts.clear();
+    paused.state.status = RunStatus::Paused;
+    append(&second, newer, vec![paused]).await.unwrap();
+    let again = take_over(&place, &first).await;
+    append(&first, again, vec![fact(run(1), 1, "two")]).await.unwrap();
+    assert_eq!(first.run(run(1)).await.unwrap().unwrap().state, fact(run(1), 1, "").state);
+    drop((first, second));
     place.drop().await;
 }
 

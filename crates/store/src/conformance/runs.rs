@@ -73,7 +73,7 @@ pub(super) async fn filters_and_pages(place: &dyn Place) {
     }
     let all = RunFilter::default;
     let flow = |it: &str| Some(it.to_owned());
-    let cases: [(RunFilter, &[u64]); 11] = [
+    let cases: [(RunFilter, &[u64]); 12] = [
         (all(), &[8, 7, 6, 5, 4, 3, 2, 1, 0]),
         (RunFilter { flow: flow("even"), ..all() }, &[8, 6, 4, 2, 0]),
         (RunFilter { flow: flow("eve"), ..all() }, &[]),
@@ -87,6 +87,7 @@ pub(super) async fn filters_and_pages(place: &dyn Place) {
         (RunFilter { labels: labels(&[("third", "yes")]), ..all() }, &[6, 3, 0]),
         (RunFilter { labels: labels(&[("third", "no")]), ..all() }, &[8, 7, 5, 4, 2, 1]),
         (RunFilter { labels: labels(&[("third", "yes"), ("n", "3")]), flow: flow("odd"), ..all() }, &[3]),
+        (RunFilter { labels: labels(&[("third", "yes"), ("n", "4")]), ..all() }, &[]),
         (RunFilter { parent: Some(run(1)), ..all() }, &[8, 7, 6]),
     ];
     for (filter, wanted) in cases {

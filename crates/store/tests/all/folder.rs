@@ -34,6 +34,18 @@ async fn a_blob_that_was_torn_is_whole_again_when_it_is_put_again() {
     }
 }
 
+#[tokio::test]
+async fn a_blob_that_is_being_written_is_not_swept() {
+    let folder = tempfile::tempdir().unwrap();
+    let blobs = FolderBlobs::new(folder.path());
+    let mut writer = blobs.new_blob().await.unwrap();
+    writer.write(Bytes::from_static(b"some of it, ")).await.unwrap();
+    assert_eq!(blobs.sweep(&HashSet::new(), Duration::from_secs(3600)), Ok(0));
+    writer.write(Bytes::from_static(b"and the rest")).await.unwrap();
+    let hash = writer.finish().await.unwrap();
+    assert_eq!(blobs.blob(hash).await, Ok(Some(Bytes::from_static(b"some of it, and the rest"))));
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_blob_that_is_put_while_old_ones_are_swept_is_there_afterwards() {
     let folder = tempfile::tempdir().unwrap();

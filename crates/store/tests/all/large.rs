@@ -108,6 +108,18 @@ async fn what_stands_on_a_later_page_is_checked() {
 }
 
 #[tokio::test]
+async fn a_run_whose_version_is_missing_is_found() {
+    let store = MemoryStore::new();
+    let claim = store.claim("test").await.unwrap();
+    let (there, missing) = (store.put_version(blueprint(0), None).await.unwrap(), FlowHash([7; 32]));
+    store.append(Append { claim, runs: vec![run(1, there), run(2, missing)] }).await.unwrap();
+    let findings = store.check(10).await.unwrap();
+    let about: Vec<&str> = findings.iter().map(|it| it.about.as_str()).collect();
+    assert_eq!(about, [RunId(2).to_string()], "{findings:?}");
+    assert!(findings[0].message.contains(&missing.to_string()), "{findings:?}");
+}
+
+#[tokio::test]
 async fn the_later_pages_of_one_run_are_copied_and_checked() {
     let store = MemoryStore::new();
     let claim = store.claim("test").await.unwrap();
