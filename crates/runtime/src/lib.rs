@@ -6,6 +6,7 @@
 //! **Invariant:** commit, then act. No effect, answer or event leaves before the facts behind it are durable.
 
 mod attempt;
+mod audit;
 mod batch;
 mod blobs;
 mod cache;

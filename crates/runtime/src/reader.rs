@@ -107,10 +107,15 @@ impl Reader {
 
     /// The run, rebuilt from its facts.
     pub(crate) async fn rebuild(&self, run: RunId) -> Result<Run, Error> {
-        let blueprint = self.blueprint(self.row(run).await?.head.version).await?;
-        let mut it = Run::new(blueprint, self.inline);
-        self.replay(run, u64::MAX, |fact| it.apply(fact.at, &fact.fact).map_err(|error| misfit(run, &error))).await?;
-        Ok(it)
+        Ok(self.rebuild_as_of(&self.row(run).await?, u64::MAX).await?.0)
+    }
+
+    /// The run, rebuilt from its facts up to number `last`, and the number of the last one there was.
+    pub(crate) async fn rebuild_as_of(&self, row: &RunRow, last: u64) -> Result<(Run, u64), Error> {
+        let mut it = Run::new(self.blueprint(row.head.version).await?, self.inline);
+        let apply = |fact: &Recorded| it.apply(fact.at, &fact.fact).map_err(|error| misfit(row.run, &error));
+        let read = self.replay(row.run, last, apply).await?;
+        Ok((it, read))
     }
 
     /// Reads facts up to number `last`, in order, and returns the number of the last one.

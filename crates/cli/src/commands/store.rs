@@ -1,6 +1,8 @@
 //! `drawloom store`: looking after the store.
 
 mod copy;
+mod progress;
+mod replay;
 
 use std::path::PathBuf;
 
@@ -8,6 +10,7 @@ use clap::{Args, Subcommand};
 use drawloom_store::{BlobHash, Keep, Prune, Pruned};
 use serde_json::json;
 
+use self::{progress::Progress, replay::replay};
 use crate::{
     Done,
     failure::{FAILED, Failure},
@@ -29,8 +32,10 @@ enum What {
     /// Say what the store holds
     #[command(after_help = "Example:\n  drawloom store info --json")]
     Info,
-    /// Verify everything in it
-    #[command(after_help = "Example:\n  drawloom store check\n\nExits with 1 where something is wrong.")]
+    /// Verify everything in it, also while it is in use
+    #[command(
+        after_help = "Example:\n  drawloom store check\n\nReads everything, and replays each run. Exits with 1 where something is wrong."
+    )]
     Check,
     /// Write the data that an output refers to (`{"blob": HASH, …}`) to standard output
     #[command(
@@ -101,10 +106,11 @@ impl Store {
             What::Prune { .. } => (settings, Use::Write),
             _ => (settings, Use::Read),
         };
+        let progress = Progress::new(&settings);
         let workshop = Workshop::open(settings, what_for)?;
         let code = match self.what {
             What::Info => info(&workshop, json).await?,
-            What::Check => check(&workshop, json).await?,
+            What::Check => check(&workshop, progress, json).await?,
             What::Blob { hash } => blob(&workshop, &hash).await?,
             What::Backup { to } => {
                 workshop.store.backup(&to).await?;
@@ -167,8 +173,13 @@ async fn info(workshop: &Workshop, json: bool) -> Done {
     Ok(0)
 }
 
-async fn check(workshop: &Workshop, json: bool) -> Done {
-    let found = workshop.store.check(FINDINGS_MAX).await?;
+async fn check(workshop: &Workshop, mut progress: Progress, json: bool) -> Done {
+    let mut found = workshop.store.check(FINDINGS_MAX).await?;
+    if found.is_empty() {
+        let replayed = replay(workshop, FINDINGS_MAX, &mut progress).await;
+        progress.end();
+        found = replayed?;
+    }
     if json {
         let rows: Vec<_> = found.iter().map(|it| json!({ "about": it.about, "message": it.message })).collect();
         output::json(&json!({ "sound": found.is_empty(), "findings": rows }));

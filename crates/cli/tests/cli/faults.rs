@@ -3,6 +3,7 @@
 //!
 //! `DRAWLOOM_TEST_FAULTS=N` repeats what is drawn by lot N times as often.
 
+mod check;
 mod clock;
 mod disk;
 mod kept;
@@ -37,6 +38,14 @@ impl Dice {
     fn is_heads(&mut self) -> bool {
         self.below(2) == 0
     }
+}
+
+/// Changes the store's file behind the back of the program.
+fn alter(home: &Home, sql: &str) {
+    let script =
+        format!("import sqlite3\ndb = sqlite3.connect('.drawloom/store.db')\ndb.execute(\"{sql}\")\ndb.commit()\n");
+    let done = Command::new("python3").args(["-c", &script]).current_dir(home.path()).status();
+    assert!(done.is_ok_and(|it| it.success()));
 }
 
 /// How often what is drawn by lot is done.

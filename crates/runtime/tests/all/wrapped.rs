@@ -41,6 +41,10 @@ pub(crate) struct Hooks {
     pub(crate) row_failures: AtomicU64,
     /// So many times putting a version fails.
     pub(crate) version_failures: AtomicU64,
+    /// While this holds, no fact is read.
+    facts_held: watch::Sender<bool>,
+    /// How often facts were asked for.
+    fact_reads: AtomicU64,
     /// While this holds, no log line is stored.
     logs_held: watch::Sender<bool>,
     /// So many times storing log lines fails.
@@ -76,6 +80,17 @@ impl Hooks {
     /// Waits until somebody has asked for that row so often.
     pub(crate) async fn until_read(&self, times: u64) {
         while self.row_reads.load(Ordering::SeqCst) < times {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    }
+
+    pub(crate) fn hold_facts(&self, hold: Hold) {
+        self.facts_held.send_replace(hold == Hold::On);
+    }
+
+    /// Waits until somebody has asked for facts so often.
+    pub(crate) async fn until_facts_are_read(&self, times: u64) {
+        while self.fact_reads.load(Ordering::SeqCst) < times {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     }
@@ -132,6 +147,8 @@ impl Wrapped {
             row_reads: AtomicU64::new(0),
             row_failures: AtomicU64::new(0),
             version_failures: AtomicU64::new(0),
+            facts_held: watch::Sender::new(false),
+            fact_reads: AtomicU64::new(0),
             logs_held: watch::Sender::new(false),
             log_failures: AtomicU64::new(0),
             blobs_held: watch::Sender::new(false),
@@ -175,6 +192,8 @@ impl Journal for Wrapped {
         Box::pin(async move { result.await.unwrap_or(Err(StoreError::Closed)) })
     }
     async fn facts(&self, run: RunId, after: u64) -> Answer<Vec<Record>> {
+        self.hooks.fact_reads.fetch_add(1, Ordering::SeqCst);
+        unless_held(&self.hooks.facts_held).await;
         self.inner.facts(run, after).await
     }
     async fn unended(&self, which: Unended, after: Option<RunId>, limit: usize) -> Answer<Vec<RunRow>> {

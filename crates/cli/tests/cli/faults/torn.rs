@@ -115,10 +115,7 @@ fn a_run_that_cannot_be_read_does_not_keep_the_others_from_going_on() {
     let runs = [start(), start(), start()];
     // The facts of one run hold its id; they are written over with as many other bytes.
     let sql = "UPDATE facts SET body = zeroblob(length(body)) WHERE run = (SELECT run FROM facts ORDER BY run LIMIT 1 OFFSET 1)";
-    let script =
-        format!("import sqlite3\ndb = sqlite3.connect('.drawloom/store.db')\ndb.execute(\"{sql}\")\ndb.commit()\n");
-    let done = std::process::Command::new("python3").args(["-c", &script]).current_dir(home.path()).status();
-    assert!(done.is_ok_and(|it| it.success()));
+    super::alter(&home, sql);
 
     let mut child = spawn(home.command(&["resume", "--json"]));
     let began = std::time::Instant::now();
