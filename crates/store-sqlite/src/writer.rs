@@ -9,6 +9,7 @@
 mod append;
 mod desk;
 mod logs;
+mod room;
 mod wal;
 
 use std::{

@@ -14,7 +14,7 @@ use drawloom_blueprint::RunId;
 use drawloom_store::{Claim, Epoch, RunState, StoreError, Written};
 use rusqlite::Connection;
 
-use super::{Answer, Shared, wal::WalFlush};
+use super::{Answer, Shared, room::Room, wal::WalFlush};
 use crate::{
     Durability,
     fault::{Fault, Work},
@@ -50,6 +50,7 @@ pub(crate) struct Desk {
     pub(super) known: HashMap<RunId, Known>,
     data_version: i64,
     flush: Option<WalFlush>,
+    room: Option<Room>,
     broken: Option<String>,
     /// What the present transaction writes; counted once it is committed.
     pub(super) writing: Written,
@@ -67,9 +68,10 @@ impl Desk {
         schema::migrate(path, &mut conn)?;
         schema::use_log(&conn)?;
         schema::settle(&conn)?;
-        let (level, flush) = match durability {
-            Durability::Full => ("FULL", None),
-            Durability::Relaxed => ("NORMAL", Some(WalFlush::new(path))),
+        let (level, flush, room) = match durability {
+            Durability::Full => ("FULL", None, Some(Room::new(path))),
+            // Nobody waits for a flush, so it may take its time.
+            Durability::Relaxed => ("NORMAL", Some(WalFlush::new(path)), None),
         };
         conn.pragma_update(None, "synchronous", level)?;
         conn.pragma_update(None, "wal_autocheckpoint", CHECKPOINT_PAGES)?;
@@ -83,6 +85,7 @@ impl Desk {
             known: HashMap::new(),
             data_version: -1,
             flush,
+            room,
             broken: None,
             writing: Written::default(),
             written: Arc::default(),
@@ -223,5 +226,6 @@ impl Desk {
             // Whoever asked may have gone; what was committed stays committed.
             let _ = answer.send(outcome.and_then(|()| committed.clone()));
         }
+        self.room.iter_mut().for_each(Room::make);
     }
 }
