@@ -183,3 +183,19 @@ steps:
         assert!(world.run.end().is_some());
     }
 }
+
+#[test]
+fn a_sub_flow_in_a_branch_that_is_not_wanted_any_more_is_told_so_also_after_a_crash() {
+    let text = "
+steps: [ { id: p, join: any, parallel: { a: [ { id: x, uses: work } ], b: [ { id: sub, flow: other } ] } } ]
+";
+    let mut world = begun(text, Crashes::Never);
+    let parent = starts(&world)[0].parent.clone();
+    world.step();
+    assert_eq!((cancels(&world), world.run.end().is_none()), (1, true), "its end is awaited");
+    world.told.clear();
+    world.recover_now();
+    assert_eq!(cancels(&world), 1, "the wish is repeated by the next process");
+    world.give(ended(&parent, failed()));
+    assert_eq!(world.states(), "p=succeeded p.a.x=succeeded p.b.sub=cancelled");
+}

@@ -76,3 +76,18 @@ fn slots_that_were_held_before_a_restart_are_given_on() {
     assert_eq!(alone.ask(RunId(3), key(), 1, OnFull::Queue), Admitted::Queued);
     assert_eq!(alone.release(RunId(2)), [RunId(3)]);
 }
+
+#[test]
+fn a_version_with_fewer_slots_lets_nobody_begin_until_so_few_are_held() {
+    let key = || SlotKey { flow: "f".to_owned(), key: String::new() };
+    let mut table = Admission::default();
+    let ask = |table: &mut Admission, run, max| table.ask(RunId(run), key(), max, OnFull::Queue);
+    for run in 1..=3 {
+        assert_eq!(ask(&mut table, run, 3), Admitted::Now);
+    }
+    assert_eq!(ask(&mut table, 4, 1), Admitted::Queued);
+    for run in 1..=2 {
+        assert_eq!(table.release(RunId(run)), [], "after {run}");
+    }
+    assert_eq!(table.release(RunId(3)), [RunId(4)]);
+}

@@ -1,7 +1,9 @@
 //! Runs that take over successes of others.
 
+use std::sync::Arc;
+
 use drawloom_blueprint::{RunId, RunStatus, Started, StepIx, Timestamp, Value};
-use drawloom_engine::{Effect, Input, Run, fork_plan};
+use drawloom_engine::{Effect, History, Input, Run, fork_plan};
 use drawloom_lang::Optimise;
 
 use crate::{
@@ -74,4 +76,35 @@ fn what_was_taken_over_is_undone_like_what_was_done() {
     let undo = run.handle(Input::Result { attempt: ship, outcome: bad("no") }, Timestamp(1));
     let undo = handed_out(&undo.effects);
     assert_eq!(run.path(undo.frame, undo.step), "pay.compensate.refund");
+}
+
+#[test]
+fn a_failure_that_may_be_is_tried_again_and_a_step_that_was_left_out_is_asked_again() {
+    let text = "
+steps:
+  - { id: a, needs: [], uses: work, on_failure: continue }
+  - { id: b, needs: [], uses: work }
+  - { id: c, needs: [b], when: '{{ b == 5 }}', set: { v: 1 } }
+";
+    let script = |path: &str, attempt: u32| if path == "a" { bad("no") } else { good(path, attempt) };
+    let mut world = World::new(flow_of(text), &script, Crashes::Never);
+    world.start("{}");
+    world.go();
+    assert_eq!(world.states(), "a=failed b=succeeded c=skipped");
+    assert_eq!(world.run.end().expect("an end").status, RunStatus::Succeeded);
+    assert_eq!(fork_plan(&world.run, &flow_of(text), &[]).expect("a plan").redo, ["a", "c"]);
+}
+
+#[test]
+fn what_was_taken_over_is_told_as_done_and_not_as_tried() {
+    let flow = Arc::new(flow_of(SAGA));
+    let mut run = Run::new(Arc::clone(&flow), |_, with| Ok(with.clone()));
+    let adopt = vec![(StepIx(0), Value::Int(5)), (StepIx(2), Value::Null)];
+    let start = Input::Start { started: Box::new(started()), admitted: true, adopt };
+    let fact = run.handle(start, Timestamp(0)).fact.expect("a fact");
+    let mut history = History::new(flow, |_, with| Ok(with.clone()));
+    history.apply(Timestamp(0), &fact).expect("a fact that fits");
+    let told: Vec<_> = history.steps().iter().map(|it| (it.path.as_str(), it.status, it.attempts)).collect();
+    assert_eq!(told[..3], [("pay", "succeeded", 0), ("each", "waiting", 0), ("note", "succeeded", 0)]);
+    assert_eq!(history.steps()[0].output, Some(Value::Int(5)));
 }

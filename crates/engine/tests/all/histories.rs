@@ -102,3 +102,32 @@ steps:
     assert_eq!(world.log.iter().filter(|it| it.contains(".compensate.")).count(), 20);
     assert_eq!(world.run.why("p").expect("a step")[0].status, "pending", "it is let go once it is undone");
 }
+
+#[test]
+fn an_attempt_whose_worker_vanished_is_one_of_those_that_are_told_of() {
+    let mut world = World::new(flow_of("steps: [ { id: a, uses: work } ]"), &good, Crashes::Always);
+    world.start("{}");
+    let attempt = world.tasks.pop_front().expect("a task").attempt;
+    world.give(Input::Lost(attempt));
+    world.go();
+    let history = world.history();
+    assert_eq!((history.steps()[0].status, history.steps()[0].attempts), ("succeeded", 2));
+}
+
+#[test]
+fn places_are_named_by_all_that_is_around_them() {
+    let text = "
+steps:
+  - id: o
+    for_each: [7]
+    do:
+      - id: l
+        loop: { until: true }
+        do: [ { id: t, try: [ { id: p, parallel: { b: [ { id: x, uses: work } ] } } ] } ]
+";
+    let mut world = World::new(flow_of(text), &good, Crashes::Always);
+    world.start("{}");
+    world.go();
+    assert_eq!(world.log, ["o[0].l[0].t.try.p.b.x#1"]);
+    assert!(world.states().ends_with(" o[0].l[0].t.try.p.b.x=succeeded"), "{}", world.states());
+}

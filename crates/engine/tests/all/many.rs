@@ -165,3 +165,19 @@ steps:
     let (end, states, _) = drive(&make, &|_, _| bad("no"));
     assert_eq!((end.status.name(), states.as_str()), ("failed", "l=failed l[0].a=failed l[0].b=upstream_failed"));
 }
+
+#[test]
+fn a_loop_within_a_loop_begins_anew_each_time() {
+    let text = "
+steps:
+  - id: o
+    loop: { until: '{{ last is defined }}', max: 2 }
+    do:
+      - id: i
+        loop: { while: '{{ (last.n | default(0)) < 2 }}', max: 9 }
+        do: [ { id: n, set: { n: '{{ (last.n | default(0)) + 1 }}' } } ]
+      - { id: v, set: { n: '{{ 10 * i.n + (last.n | default(0)) }}' } }
+outputs: { out: '{{ o.n }}' }
+";
+    assert_eq!(out(text), "40");
+}

@@ -1,11 +1,11 @@
 //! Two things that befall one run at once: a pause and a lost worker, a timeout and a cancel, a failure after a cancel.
 
 use drawloom_blueprint::{Fact, Outcome, RunStatus, Value};
-use drawloom_engine::Input;
+use drawloom_engine::{Input, Run};
 
 use crate::{
     build::{flow, set},
-    world::{Crashes, World, bad, flow_of, good},
+    world::{Crashes, World, bad, flow_of, good, started},
 };
 
 fn begun<'a>(text: &str, crashes: Crashes) -> World<'a> {
@@ -245,9 +245,14 @@ steps:
 
 #[test]
 fn each_of_several_conditions_counts() {
-    for (conditions, state) in
-        [(["true", "true"], "succeeded"), (["true", "false"], "skipped"), (["false", "true"], "skipped")]
-    {
+    for (conditions, state) in [
+        (["true", "true"], "succeeded"),
+        (["true", "false"], "skipped"),
+        (["false", "true"], "skipped"),
+        (["true", "1 // 0"], "failed"),
+        // What comes after one that does not hold is not asked.
+        (["false", "1 // 0"], "skipped"),
+    ] {
         let mut blueprint = flow(vec![set("a", "1")], None);
         for it in conditions {
             blueprint.exprs.push(drawloom_blueprint::expr::Expr::jinja(it.to_owned(), Vec::new()));
@@ -286,4 +291,23 @@ steps:
     world.go();
     assert_eq!(world.log, ["t.try.a#1", "t.try.a.compensate.u#1", "after#1"]);
     assert_eq!(world.run.end().expect("an end").status, RunStatus::Succeeded);
+}
+
+#[test]
+fn patience_with_a_run_that_failed_has_an_end_too() {
+    let mut world = ending("failure");
+    world.go();
+    assert_eq!(world.now.since(world.run.started_at()).as_secs(), 300);
+    assert_eq!(world.run.end().expect("killed").status, RunStatus::Failed);
+    assert!(world.states().contains("f=succeeded") && world.states().contains("g=cancelled"), "{}", world.states());
+}
+
+#[test]
+fn what_is_paused_before_it_has_a_slot_is_paused_with_it() {
+    let mut run = Run::new(flow_of("steps: [ { id: a, uses: work } ]").into(), |_, with| Ok(with.clone()));
+    run.handle(Input::Start { started: Box::new(started()), admitted: false, adopt: Vec::new() }, Default::default());
+    assert!(!run.handle(Input::Pause, Default::default()).dropped);
+    assert_eq!(run.handle(Input::Admit, Default::default()).effects, []);
+    assert_eq!(run.status(), RunStatus::Paused);
+    assert_eq!(run.handle(Input::Resume, Default::default()).effects.len(), 1);
 }

@@ -83,6 +83,7 @@ fn only_the_classes_that_are_named_are_tried_again() {
         ("attempts: 3", ErrorClass::Cancelled, 1),
         ("attempts: 3, on: [timeout, unavailable]", ErrorClass::Failed, 1),
         ("attempts: 3, on: [timeout, unavailable]", ErrorClass::Unavailable, 3),
+        ("attempts: 3, on: [unavailable]", ErrorClass::Timeout, 1),
     ] {
         assert_eq!(waits(retry, &error(class)).len() + 1, tries, "{retry}: {class}");
     }
@@ -185,6 +186,7 @@ steps:
     world.give(Input::Resume);
     world.go();
     assert_eq!(world.states(), "a=succeeded b=succeeded");
+    assert_eq!(world.log, ["a#1", "b#1", "a#2"], "who has waited longer goes first");
     assert_eq!(world.run.running(), 0);
 }
 
@@ -196,4 +198,14 @@ fn a_pause_and_its_end_hand_out_nothing_again() {
         assert!(world.give(input));
         assert_eq!(world.tasks.len(), 1, "the attempt is under way all the time");
     }
+}
+
+#[test]
+fn a_step_fails_for_what_went_wrong_last() {
+    let text = "steps: [ { id: a, uses: work, retry: { attempts: 3, delay: 1s } } ]";
+    let mut world = World::new(flow_of(text), &|_, attempt| bad(&format!("try {attempt}")), Crashes::Always);
+    world.start("{}");
+    world.go();
+    let error = world.run.end().expect("an end").error.clone().expect("an error");
+    assert_eq!(error.message, "try 3");
 }

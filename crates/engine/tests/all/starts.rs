@@ -343,3 +343,44 @@ fn addresses_are_guessed_from_no_other() {
     assert!(all.iter().all(|it| it.len() == 600), "each item has an address of its own");
     assert_eq!(all.iter().flatten().collect::<std::collections::BTreeSet<_>>().len(), 2_400, "and each run its own");
 }
+
+#[test]
+fn the_error_is_that_of_the_innermost_body_around_a_step() {
+    let text = "
+steps:
+  - id: t
+    try: [ { id: a, uses: work } ]
+    catch:
+      - id: u
+        try: [ { id: b, uses: work } ]
+        catch: [ { id: c, set: { v: '{{ error.message }}' } } ]
+      - { id: d, set: { v: '{{ [u.v, error.message] }}' } }
+outputs: { v: '{{ t.v }}' }
+";
+    let (end, ..) = drive(&|| flow_of(text), &|path, _| bad(path));
+    assert_eq!(end.outputs.to_json(), r#"{"v":["t.catch.u.try.b","t.try.a"]}"#);
+}
+
+#[test]
+fn the_last_words_of_a_try_know_why_its_body_failed_however_it_was_caught() {
+    let text = "
+steps:
+  - id: t
+    try: [ { id: a, uses: work } ]
+    catch: [ { id: c, uses: work } ]
+    finally: [ { id: f, uses: work, with: { v: \"{{ error.message | default('none') }}\" } } ]
+";
+    for (failing, expected) in [("", "none"), ("t.try.a", "t.try.a"), ("t.try.a t.catch.c", "t.try.a")] {
+        let script = |path: &str, _: u32| match path {
+            "t.finally.f" => Outcome::Success(Value::Null),
+            _ if failing.split(' ').any(|it| it == path) => bad(path),
+            _ => good(path, 1),
+        };
+        let mut world = World::new(flow_of(text), &script, Crashes::Always);
+        world.start("{}");
+        world.go();
+        let history = world.history();
+        let last = history.steps().iter().find(|it| it.id == "f").and_then(|it| it.output.as_ref());
+        assert_eq!(last.map(Value::to_json), Some(format!(r#"{{"v":"{expected}"}}"#)), "{failing}");
+    }
+}

@@ -500,3 +500,18 @@ steps:
     let expected = [("y", 2), ("y", 1), ("x", 2), ("x", 1)].map(|(x, n)| format!(r#"{{"v":["{x}",{n},true]}}"#));
     assert_eq!(undone, expected);
 }
+
+#[test]
+fn what_cannot_be_undone_does_not_keep_the_rest_from_it() {
+    let text = "
+steps:
+  - { id: a, uses: work, compensate: [ { id: ua, uses: work } ] }
+  - { id: b, uses: work, compensate: [ { id: ub, uses: work } ] }
+  - { id: x, uses: work }
+";
+    let script =
+        |path: &str, attempt: u32| if path == "x" || path.ends_with("ub") { bad(path) } else { good(path, attempt) };
+    let (end, states, log) = drive(&|| flow_of(text), &script);
+    assert_eq!(log, ["a#1", "b#1", "x#1", "b.compensate.ub#1", "a.compensate.ua#1"], "{states}");
+    assert_eq!(end.error.expect("an error").message, "x", "what went wrong first is told");
+}

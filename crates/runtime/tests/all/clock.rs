@@ -293,3 +293,18 @@ steps: [ { id: a, uses: probe, with: { hold: a } } ]
         assert_eq!(loom.finished(run).await.unwrap().status, RunStatus::Succeeded);
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn runs_that_are_due_at_one_instant_are_all_woken() {
+    let (world, _) = wound();
+    let loom = world.open().await;
+    let text = "name: w\nsteps: [ { id: w, wait: { until: 1700000600 } } ]\n";
+    let mut runs = Vec::new();
+    for _ in 0..3 {
+        runs.push(loom.start(start(text)).await.unwrap().run);
+    }
+    for run in runs {
+        let view = timeout(11 * MINUTE, loom.finished(run)).await.expect("it is woken").unwrap();
+        assert_eq!(view.status, RunStatus::Succeeded);
+    }
+}

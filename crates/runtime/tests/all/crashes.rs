@@ -1,12 +1,15 @@
 //! A loom that is dropped without a word is a process that was killed; the next one goes on.
 
-use std::time::Duration;
+use std::{sync::atomic::Ordering, time::Duration};
 
 use drawloom_blueprint::{RunStatus, Value};
 use drawloom_runtime::{Error, Recover, Start, Taken, Work};
 use drawloom_store::Publish;
 
-use crate::world::{Within, flow, json, start, worlds};
+use crate::{
+    world::{Within, flow, json, memory, start, worlds},
+    wrapped::Wrapped,
+};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_succeeded_never_runs_again() {
@@ -232,4 +235,21 @@ outputs: { n: '{{ m | length }}' }
         let loom = world.recover().await;
         assert_eq!(loom.finished(run).soon().await.unwrap().outputs.to_json(), r#"{"n":20000}"#);
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_whose_journal_lost_its_end_does_not_go_on_and_others_do() {
+    let world = memory();
+    let loom = world.open().await;
+    let text = "\nname: torn\nsteps: [ { id: s, wait: { signal: go } } ]\n";
+    let run = loom.start(start(text)).await.unwrap().run;
+    loom.signal(run, "early", Value::Null).await.unwrap();
+    drop(loom);
+    let (store, hooks) = Wrapped::around(world.store().await);
+    hooks.torn_from.store(2, Ordering::SeqCst);
+    let loom = world.open_on(store).await;
+    let asked = loom.signal(run, "go", Value::Null).soon().await;
+    assert!(matches!(asked, Err(Error::Damaged { .. })), "{asked:?}");
+    let other = loom.start(start(text)).soon().await.unwrap().run;
+    assert_eq!(loom.signal(other, "go", Value::Null).soon().await.unwrap(), Taken::Yes);
 }

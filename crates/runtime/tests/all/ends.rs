@@ -215,3 +215,20 @@ steps: [ { id: m, for_each: { in: '{{ range(300) }}', as: n }, do: [ { id: x, us
         assert_eq!(succeeded, 300, "no success is executed again");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_that_had_much_to_decide_has_nothing_under_way_once_it_waits() {
+    let world = memory();
+    let loom = world.open().await;
+    let text = "
+name: much
+steps:
+  - { id: m, for_each: '{{ range(2000) }}', do: [ { id: v, set: { v: 1 } } ] }
+  - { id: s, wait: { signal: go } }
+";
+    let run = loom.start(start(text)).await.unwrap().run;
+    while loom.reader().waits(run).await.unwrap().is_empty() {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    assert_eq!(loom.reader().row(run).await.unwrap().state.in_flight, 0, "it need not be in memory");
+}

@@ -320,3 +320,21 @@ async fn lines_for_which_there_is_no_room_are_counted_and_room_comes_back() {
     assert!(texts.iter().any(|it| it == "wards"), "there is room again");
     assert!(texts.iter().any(|it| it.contains("lines were dropped")), "it is said that there was none");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn lines_stand_with_the_attempt_that_printed_them() {
+    let world = memory();
+    let text = "
+name: talks
+steps: [ { id: a, uses: probe, with: { print: hello, fails: 1 }, retry: { attempts: 2, delay: 1ms } } ]
+";
+    let loom = world.open().await;
+    let run = loom.start(start(text)).await.unwrap().run;
+    assert_eq!(loom.finished(run).soon().await.unwrap().status, RunStatus::Succeeded);
+    loom.close().soon().await.unwrap();
+    for (attempt, lines) in [(None, 2), (Some(1), 1), (Some(2), 1), (Some(3), 0)] {
+        let query = LogQuery { run, path: Some("a".to_owned()), attempt };
+        let found = world.store().await.read_logs(&query, LogPlace::default(), 10).await.unwrap();
+        assert_eq!(found.len(), lines, "{attempt:?}");
+    }
+}

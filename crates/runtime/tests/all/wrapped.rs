@@ -29,6 +29,8 @@ pub(crate) struct Hooks {
     pub(crate) fail_from: AtomicU64,
     pub(crate) appends: AtomicU64,
     pub(crate) committed: AtomicU64,
+    /// Journals have lost all facts from this number on.
+    pub(crate) torn_from: AtomicU64,
     /// What the appends held that failed.
     pub(crate) refused: Mutex<Vec<RunAppend>>,
     /// The most runs of one append.
@@ -141,6 +143,7 @@ impl Wrapped {
             fail_from: AtomicU64::new(0),
             appends: AtomicU64::new(0),
             committed: AtomicU64::new(0),
+            torn_from: AtomicU64::new(u64::MAX),
             refused: Mutex::default(),
             widest: AtomicUsize::new(0),
             rows_held: watch::Sender::new(None),
@@ -194,7 +197,9 @@ impl Journal for Wrapped {
     async fn facts(&self, run: RunId, after: u64) -> Answer<Vec<Record>> {
         self.hooks.fact_reads.fetch_add(1, Ordering::SeqCst);
         unless_held(&self.hooks.facts_held).await;
-        self.inner.facts(run, after).await
+        let torn_from = self.hooks.torn_from.load(Ordering::SeqCst);
+        let facts = self.inner.facts(run, after).await?;
+        Ok(facts.into_iter().filter(|it| it.seq < torn_from).collect())
     }
     async fn unended(&self, which: Unended, after: Option<RunId>, limit: usize) -> Answer<Vec<RunRow>> {
         self.inner.unended(which, after, limit).await

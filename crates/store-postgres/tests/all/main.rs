@@ -7,6 +7,7 @@ mod damage;
 mod order;
 mod outage;
 mod owner;
+mod reconnect;
 mod refusal;
 mod support;
 mod sweep;

@@ -2,8 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use drawloom_blueprint::RunStatus;
-use drawloom_store::{Claim, Journal as _, RunReader as _, Secrets as _, StoreError, Upkeep as _};
+use drawloom_blueprint::{RunStatus, Timestamp};
+use drawloom_store::{Claim, Journal as _, RunReader as _, RunState, Secrets as _, StoreError, Upkeep as _};
 use drawloom_store_postgres::PostgresStore;
 
 use super::{Server, append, count, fact, run};
@@ -36,7 +36,7 @@ async fn a_second_owner_is_refused_and_told_who_the_first_is() {
     let stolen = append(&second, claim, vec![fact(run(1), 0, "stolen")]).await;
     assert!(matches!(stolen, Err(StoreError::ReadOnly(_))), "{stolen:?}");
     append(&first, claim, vec![fact(run(1), 0, "first")]).await.unwrap();
-    second.put_secret("s", "sealed".into(), drawloom_blueprint::Timestamp(0)).await.unwrap();
+    second.put_secret("s", "sealed".into(), Timestamp(0)).await.unwrap();
     first.close().await.unwrap();
 
     let before = Instant::now();
@@ -107,6 +107,22 @@ async fn a_lease_is_renewed_while_commits_are_slow() {
         it.await.unwrap();
     }
     assert_eq!(count(&owner, run(1)).await, 11);
+    drop((owner, second));
+    place.drop().await;
+}
+
+#[tokio::test]
+async fn an_owner_that_has_nothing_to_do_keeps_its_lease() {
+    let place = Server::shared().place().with("lease=2s");
+    let (owner, second) = (place.open(), place.open());
+    let claim = owner.claim("owner").await.unwrap();
+    let start = Instant::now();
+    while start.elapsed() < Duration::from_millis(3200) {
+        let refused = second.claim("second").await;
+        assert!(matches!(refused, Err(StoreError::Locked { .. })), "{refused:?}");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    append(&owner, claim, vec![fact(run(1), 0, "one")]).await.unwrap();
     drop((owner, second));
     place.drop().await;
 }
@@ -256,6 +272,25 @@ async fn an_owner_that_claims_again_knows_nothing_of_the_time_between() {
     assert_eq!(first.run(run(1)).await.unwrap().unwrap().state, fact(run(1), 1, "").state);
     drop((first, second));
     place.drop().await;
+}
+
+/// What an owner has acknowledged may be gone by the time it claims again: the one between may have deleted it.
+#[tokio::test]
+async fn an_owner_that_claims_again_misses_nothing_that_was_deleted_meanwhile() {
+    let place = Server::own().place_that_stays();
+    let place = &place.0;
+    let (first, second) = (place.open(), place.open());
+    let claim = first.claim("first").await.unwrap();
+    append(&first, claim, vec![fact(run(1), 0, "one")]).await.unwrap();
+    let newer = take_over(place, &second).await;
+    let mut end = fact(run(1), 1, "end");
+    end.state = RunState { status: RunStatus::Failed, ended_at: Some(Timestamp(9)), ..RunState::default() };
+    append(&second, newer, vec![end]).await.unwrap();
+    assert_eq!(second.delete_run(run(1)).await, Ok(true));
+    let again = take_over(place, &first).await;
+    place.kill("true").await;
+    append(&first, again, vec![fact(run(2), 0, "one")]).await.unwrap();
+    assert_eq!(count(&first, run(2)).await, 1);
 }
 
 #[tokio::test]

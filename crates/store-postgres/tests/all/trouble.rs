@@ -28,7 +28,7 @@ async fn what_passes_by_itself_is_tried_again() {
     append(&store, claim, vec![fact(run(1), 0, "one")]).await.unwrap();
     // A deadlock, an isolation that failed, a lock that was not had, a statement that was stopped, no memory.
     for (after, code) in (1..).zip(["40P01", "40001", "55P03", "57014", "53200"]) {
-        refuse(&place, code, 2).await;
+        refuse(&place, code, 5).await;
         assert_eq!(append(&store, claim, vec![fact(run(1), after, "next")]).await, Ok(()), "{code}");
     }
     assert_eq!(count(&store, run(1)).await, 6, "nothing twice");
@@ -106,6 +106,28 @@ async fn a_server_that_takes_no_writes_for_a_moment_only_delays() {
     let (appended, ()) = tokio::join!(appending, ready);
     appended.unwrap();
     assert_eq!(count(&store, run(1)).await, 2);
+}
+
+/// Commits take as long as they take; who waits for them knows when it has been too long.
+#[tokio::test]
+async fn limits_of_the_server_do_not_apply() {
+    let server = Server::own();
+    let place = server.place();
+    for it in ["statement_timeout = '1h'", "lock_timeout = '1h'", "default_transaction_isolation = 'serializable'"] {
+        place.sql(&format!("ALTER DATABASE postgres SET {it}")).await;
+    }
+    let store = place.open();
+    let claim = store.claim("owner").await.unwrap();
+    let notes = "CREATE TABLE limits (it text); \
+                 CREATE FUNCTION note() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN \
+                     INSERT INTO limits VALUES (concat_ws(', ', current_setting('statement_timeout'), \
+                         current_setting('lock_timeout'), current_setting('transaction_isolation'))); \
+                     RETURN NULL; END $$; \
+                 CREATE TRIGGER note AFTER INSERT ON facts FOR EACH STATEMENT EXECUTE FUNCTION note()";
+    place.sql(notes).await;
+    append(&store, claim, vec![fact(run(1), 0, "one")]).await.unwrap();
+    let row = place.client().await.query_one("SELECT it FROM limits", &[]).await.unwrap();
+    assert_eq!(row.get::<_, &str>(0), "0, 0, read committed");
 }
 
 /// Whether a commit was flushed is not seen until the power goes, so each tells how it was to be done.

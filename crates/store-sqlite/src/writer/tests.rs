@@ -72,13 +72,22 @@ async fn appends_that_wait_together_share_a_transaction() {
     let (go, gate) = std::sync::mpsc::channel::<()>();
     // The thread is busy until all appends have been handed over.
     writer.hand_over(Job::Alone(Box::new(move |_| gate.recv().unwrap())));
+    let keyed = |n| {
+        let mut it = part(RunId(n), 0, 10);
+        if let Follows::Nothing(head) = &mut it.follows {
+            head.idempotency_key = Some("key".to_owned());
+        }
+        writer.append(Append { claim, runs: vec![it] })
+    };
+    let (made, taken) = (keyed(200), keyed(201));
     let outcomes: Vec<_> =
         (0..100).map(|n| writer.append(Append { claim, runs: vec![part(RunId(n), 0, 10)] })).collect();
     let refused = writer.append(Append { claim, runs: vec![part(RunId(1), 0, 10)] });
     go.send(()).unwrap();
-    for outcome in outcomes {
+    for outcome in outcomes.into_iter().chain([made]) {
         assert_eq!(outcome.await.unwrap(), Ok(()));
     }
+    assert_eq!(taken.await.unwrap(), Err(StoreError::KeyTaken { run: RunId(200) }));
     assert!(matches!(refused.await.unwrap(), Err(StoreError::Conflict { .. })), "each has an answer of its own");
     assert_eq!(writer.written().commits, 1);
 }

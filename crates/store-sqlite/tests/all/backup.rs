@@ -15,7 +15,8 @@ async fn a_backup_is_as_of_one_instant_while_writes_go_on() {
     let claim = store.claim("test").await.unwrap();
     let blob = store.put_blob("a large output".into()).await.unwrap();
     let mut first = fact(run(1), 0, vec![1; 100_000]);
-    first.blobs.push(blob);
+    let other = store.put_blob("another one".into()).await.unwrap();
+    first.blobs.extend([blob, other]);
     append(&*store, claim, vec![first, fact(run(2), 0, "beside")]).await.unwrap();
     let writing = tokio::spawn({
         let store = store.clone();
@@ -35,6 +36,7 @@ async fn a_backup_is_as_of_one_instant_while_writes_go_on() {
         let back = open(&to);
         assert_eq!(count(&back, run(1)).await, count(&back, run(2)).await, "as of one instant");
         assert_eq!(back.blob(blob).await.unwrap().as_deref(), Some(&b"a large output"[..]));
+        assert_eq!(back.blob(other).await.unwrap().as_deref(), Some(&b"another one"[..]));
         let claim = back.claim("restored").await.unwrap();
         append(&back, claim, vec![fact(run(3), 0, "new")]).await.unwrap();
     }

@@ -91,6 +91,31 @@ pub(super) async fn the_active_version_moves(place: &dyn Place) {
     assert_eq!(store.active("f").await, Ok(Some(first)));
     assert_eq!(publish(&*store, "f", b).await, second, "the newest becomes active again under its number");
     assert_eq!(store.active("f").await, Ok(Some(second)));
+    store.activate("f", 1).await.expect("it is there");
+    assert_eq!(publish(&*store, "f", a).await.number, 3, "what is active is not therefore the newest");
+    assert_eq!(store.activate("f", 2).await.map(|it| it.number), Ok(2));
+    assert_eq!(store.active("f").await.map(|it| it.map(|it| it.number)), Ok(Some(2)));
+}
+
+pub(super) async fn many_publish_at_once(place: &dyn Place) {
+    let store = open(place).await;
+    let mut hashes = Vec::new();
+    for n in 0..24 {
+        hashes.push(version(&*store, &n.to_string()).await);
+    }
+    let tasks: Vec<_> = hashes
+        .into_iter()
+        .map(|hash| {
+            let store = store.clone();
+            tokio::spawn(async move { publish(&*store, "f", hash).await.number })
+        })
+        .collect();
+    let mut numbers = Vec::new();
+    for it in tasks {
+        numbers.push(it.await.expect("no task fails"));
+    }
+    numbers.sort_unstable();
+    assert!(numbers.iter().copied().eq(1..=24), "each has a number of its own: {numbers:?}");
 }
 
 pub(super) async fn flows_in_pages(place: &dyn Place) {

@@ -151,6 +151,15 @@ pub(super) async fn one_append_may_name_a_run_twice(place: &dyn Place) {
     let parts = vec![start(run(1), head("f")), start(run(2), head("f")), more(run(1), 1, 2), more(run(1), 3, 1)];
     accept(&*store, claim, parts).await;
     assert_eq!(facts(&*store, run(1)).await.len(), 4);
+    let of_later = RunState { error: Some("later".to_owned()), ..running() };
+    accept(&*store, claim, vec![RunAppend { state: of_later.clone(), ..more(run(2), 1, 0) }]).await;
+    let back = more(run(2), 1, 0);
+    let twice =
+        vec![RunAppend { state: running(), ..back.clone() }, RunAppend { state: of_later.clone(), ..back.clone() }];
+    accept(&*store, claim, twice).await;
+    assert_eq!(row(&*store, run(2)).await.state, of_later, "the later one says how the run stands");
+    accept(&*store, claim, vec![RunAppend { state: of_later, ..back.clone() }, back]).await;
+    assert_eq!(row(&*store, run(2)).await.state, running());
     let gap = append(&*store, claim, vec![more(run(1), 4, 1), more(run(1), 6, 1)]).await;
     assert_eq!(gap, Err(StoreError::Conflict { run: run(1), given: 6, last: 5 }));
     let twice = append(&*store, claim, vec![start(run(3), head("f")), start(run(3), head("f"))]).await;

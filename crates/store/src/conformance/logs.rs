@@ -4,11 +4,11 @@ use drawloom_blueprint::Timestamp;
 
 use super::{
     Place,
-    kit::{WEIRD, open, run},
+    kit::{WEIRD, accept, claimed, head, open, run, start},
 };
 use crate::{
-    LINE_MAX, LOG_MAX, LogAppend, LogLine, LogPlace, LogQuery, LogRecord, LogSource, LogStream, PAGE_BYTES, Store,
-    log_batch,
+    LINE_COST, LINE_MAX, LOG_MAX, LogAppend, LogLine, LogPlace, LogQuery, LogRecord, LogSource, LogStream, PAGE_BYTES,
+    Store, log_batch,
 };
 
 fn line(seq: u64, text: &str) -> LogLine {
@@ -101,7 +101,8 @@ pub(super) async fn repeated_lines_are_kept_once(place: &dyn Place) {
 }
 
 pub(super) async fn the_middle_of_a_long_log_is_cut(place: &dyn Place) {
-    let store = open(place).await;
+    let (store, claim) = claimed(place).await;
+    accept(&*store, claim, vec![start(run(1), head("f"))]).await;
     let text = "x".repeat(10_000);
     let count = LOG_MAX / 10_000 * 2;
     for first in (1..=count).step_by(100) {
@@ -123,6 +124,16 @@ pub(super) async fn the_middle_of_a_long_log_is_cut(place: &dyn Place) {
     assert_eq!(found[at].line.seq, at as u64 + 1, "the notice has the number of the first cut line");
     let cut = last - (head.len() + tail.len()) as u64;
     assert!(found[at].line.text.contains(&format!("{cut} lines")), "{}", found[at].line.text);
+    let at_last = Timestamp(tail[0].line.seq as i64 - 1);
+    assert_eq!(found[at].line.at, at_last, "and the instant of the last one");
+    let size = (cut * (text.len() as u64 + LINE_COST)).div_ceil(1024);
+    assert!(found[at].line.text.contains(&format!("({size} KiB)")), "{}", found[at].line.text);
+    let of_a = LogQuery { path: Some("a".to_owned()), ..all() };
+    let behind = store.read_logs(&of_a, found[at].place, 1).await.expect("lines can be read");
+    assert_eq!(behind[0].line, tail[0].line, "who has read the notice reads what stands behind it");
+    let counted = store.info().await.expect("it is counted").flows[0].log_bytes;
+    let beside = "beside".len() as u64 + LINE_COST;
+    assert_eq!(counted, kept - log_batch::cost(&found[at].line) + beside, "what was cut counts no more");
     let together = read(&*store, &all(), 1000).await;
     assert_eq!(together.len(), found.len() + 1, "the same among other steps");
 
@@ -130,4 +141,22 @@ pub(super) async fn the_middle_of_a_long_log_is_cut(place: &dyn Place) {
     let found = read(&*store, &LogQuery { path: Some("c".to_owned()), ..all() }, 300).await;
     assert!(found[0].line.text.len() <= LINE_MAX && found[0].line.text.ends_with("were cut]"));
     assert_eq!(found[1].line.text, "after");
+    let just = "x".repeat(LINE_MAX);
+    keep(&*store, vec![lines("d", 1, &[(1, &just)])]).await;
+    let found = read(&*store, &LogQuery { path: Some("d".to_owned()), ..all() }, 300).await;
+    assert!(found.len() == 1 && found[0].line.text == just, "a line of just that size stays whole");
+}
+
+/// The first lines stay for good up to a size; what comes behind the first line that was too many is not among them.
+pub(super) async fn small_lines_behind_a_large_one_keep_their_place(place: &dyn Place) {
+    let store = open(place).await;
+    let large = "x".repeat(LINE_MAX);
+    for seq in 1..=8 {
+        keep(&*store, vec![lines("a", 1, &[(seq, &large)])]).await;
+    }
+    for seq in 9..=12 {
+        keep(&*store, vec![lines("a", 1, &[(seq, "small")])]).await;
+    }
+    let found = read(&*store, &LogQuery { path: Some("a".to_owned()), ..all() }, 3).await;
+    assert!(found.iter().map(|it| it.line.seq).eq(1..=12), "in the order in which they were printed");
 }

@@ -53,6 +53,41 @@ pub(super) async fn what_follows_a_refused_append_is_refused(place: &dyn Place) 
     assert_eq!((facts(&*store, run(1)).await.len(), facts(&*store, run(2)).await.len()), (2, 2));
 }
 
+pub(super) async fn appends_under_two_claims_that_wait_together(place: &dyn Place) {
+    let (store, old) = claimed(place).await;
+    accept(&*store, old, vec![start(run(1), head("f"))]).await;
+    let new = store.claim("again").await.expect("the owner may claim again");
+    let hand = |claim, runs| store.append(Append { claim, runs });
+    let handed: Vec<_> = (1..=40).map(|seq| hand(new, vec![more(run(1), seq, 1)])).collect();
+    let late: Vec<_> = (0..4).map(|n| hand(old, vec![start(run(100 + n), head("f"))])).collect();
+    let further: Vec<_> = (41..=44).map(|seq| hand(new, vec![more(run(1), seq, 1)])).collect();
+    for it in handed.into_iter().chain(further) {
+        it.await.expect("the present claim is not refused for what waits beside it");
+    }
+    for it in late {
+        let fenced = it.await;
+        assert!(matches!(fenced, Err(StoreError::Fenced { .. })), "{fenced:?}");
+    }
+    assert_eq!(store.runs(&RunFilter::default(), None, 9).await.map(|it| it.len()), Ok(1));
+}
+
+pub(super) async fn the_last_of_overlapping_appends_says_how_a_run_stands(place: &dyn Place) {
+    let (store, claim) = claimed(place).await;
+    accept(&*store, claim, vec![start(run(1), head("f"))]).await;
+    let handed: Vec<_> = (1..=60)
+        .map(|seq| {
+            let mut it = more(run(1), seq, 1);
+            it.state.next_due = Some(Timestamp(seq as i64));
+            store.append(Append { claim, runs: vec![it] })
+        })
+        .collect();
+    for it in handed {
+        it.await.expect("each follows the one handed over before it");
+    }
+    let due = store.run(run(1)).await.map(|it| it.and_then(|it| it.state.next_due));
+    assert_eq!(due, Ok(Some(Timestamp(60))));
+}
+
 pub(super) async fn an_append_needs_nobody_to_wait_for_it(place: &dyn Place) {
     let (store, claim) = claimed(place).await;
     drop(store.append(Append { claim, runs: vec![start(run(1), head("f"))] }));

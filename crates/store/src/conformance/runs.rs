@@ -8,7 +8,7 @@ use super::{
     Place,
     kit::{WEIRD, accept, claimed, ended, head, list, more, row, run, start},
 };
-use crate::{BlobHash, DuePlace, IdPrefix, RunFilter, RunHead, RunState, Store, Unended};
+use crate::{BlobHash, DuePlace, IdPrefix, RunAppend, RunFilter, RunHead, RunState, Store, Unended};
 
 fn labels(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
     pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
@@ -54,6 +54,23 @@ pub(super) async fn rows_come_back_as_they_were(place: &dyn Place) {
     assert_eq!(store.blobs_of(run(99)).await, Ok(Vec::new()));
 }
 
+/// A fact may refer to blobs whether or not it changes the row of its run, and to some that an earlier one named too.
+pub(super) async fn blobs_of_all_facts(place: &dyn Place) {
+    let (store, claim) = claimed(place).await;
+    let refer =
+        |it: RunAppend, blobs: &[u8]| RunAppend { blobs: blobs.iter().map(|n| BlobHash([*n; 32])).collect(), ..it };
+    let mut waits = more(run(1), 4, 1);
+    waits.state.in_flight = 0;
+    let mut end = more(run(1), 5, 1);
+    end.state = ended(RunStatus::Succeeded, 9);
+    accept(&*store, claim, vec![refer(start(run(1), head("f")), &[5]), start(run(2), head("f"))]).await;
+    accept(&*store, claim, vec![refer(more(run(1), 1, 1), &[4, 5]), refer(more(run(2), 1, 1), &[4])]).await;
+    accept(&*store, claim, vec![refer(more(run(1), 2, 1), &[3]), refer(more(run(1), 3, 1), &[3])]).await;
+    accept(&*store, claim, vec![refer(waits, &[1, 2]), refer(end, &[0])]).await;
+    assert_eq!(store.blobs_of(run(1)).await, Ok((0..6).map(|n| BlobHash([n; 32])).collect()));
+    assert_eq!(store.blobs_of(run(2)).await, Ok(vec![BlobHash([4; 32])]));
+}
+
 pub(super) async fn filters_and_pages(place: &dyn Place) {
     let (store, claim) = claimed(place).await;
     for n in 0..9 {
@@ -73,7 +90,7 @@ pub(super) async fn filters_and_pages(place: &dyn Place) {
     }
     let all = RunFilter::default;
     let flow = |it: &str| Some(it.to_owned());
-    let cases: [(RunFilter, &[u64]); 12] = [
+    let cases: [(RunFilter, &[u64]); 16] = [
         (all(), &[8, 7, 6, 5, 4, 3, 2, 1, 0]),
         (RunFilter { flow: flow("even"), ..all() }, &[8, 6, 4, 2, 0]),
         (RunFilter { flow: flow("eve"), ..all() }, &[]),
@@ -88,7 +105,11 @@ pub(super) async fn filters_and_pages(place: &dyn Place) {
         (RunFilter { labels: labels(&[("third", "no")]), ..all() }, &[8, 7, 5, 4, 2, 1]),
         (RunFilter { labels: labels(&[("third", "yes"), ("n", "3")]), flow: flow("odd"), ..all() }, &[3]),
         (RunFilter { labels: labels(&[("third", "yes"), ("n", "4")]), ..all() }, &[]),
+        (RunFilter { labels: labels(&[("thir", "dyes")]), ..all() }, &[]),
+        (RunFilter { labels: labels(&[("third", "no")]), status: vec![RunStatus::Failed], ..all() }, &[4]),
+        (RunFilter { labels: labels(&[("third", "yes")]), status: vec![RunStatus::Failed], ..all() }, &[]),
         (RunFilter { parent: Some(run(1)), ..all() }, &[8, 7, 6]),
+        (RunFilter { parent: Some(run(1)), since: Some(Timestamp(7)), flow: flow("odd"), ..all() }, &[7]),
     ];
     for (filter, wanted) in cases {
         let wanted: Vec<_> = wanted.iter().map(|it| run(*it)).collect();

@@ -85,7 +85,8 @@ pub(super) async fn disagreement_is_found(place: &dyn Place) {
     let mut no_version = sound(4);
     no_version.follows = crate::Follows::Nothing(Box::new(head("f")));
     let mut no_blob = sound(5);
-    no_blob.blobs.push(BlobHash([1; 32]));
+    let there = store.put_blob(Bytes::from_static(b"blob")).await.expect("blobs are kept");
+    no_blob.blobs.extend([there, BlobHash([255; 32])]);
     accept(&*store, claim, vec![status, unreadable, unstarted, no_version, no_blob, sound(6)]).await;
     let mut of_another = sound(7);
     of_another.facts.clone_from(&sound(8).facts);
@@ -118,7 +119,9 @@ pub(super) async fn old_runs_are_pruned(place: &dyn Place) {
     let (store, claim) = claimed(place).await;
     for n in 0..10 {
         let flow = head(if n < 5 { "f" } else { "g" });
-        accept(&*store, claim, vec![whole(run(n), flow, RunStatus::Succeeded, n as i64 * 100)]).await;
+        // Within a flow, later ids end earlier: it is the end that counts.
+        let ended_at = if n < 5 { 4 - n } else { 14 - n } as i64 * 100;
+        accept(&*store, claim, vec![whole(run(n), flow, RunStatus::Succeeded, ended_at)]).await;
     }
     accept(&*store, claim, vec![start(run(10), head("f"))]).await;
     let young = store.put_blob(Bytes::from_static(b"of a run to come")).await.expect("blobs are kept");
@@ -126,10 +129,10 @@ pub(super) async fn old_runs_are_pruned(place: &dyn Place) {
     let only_g = Prune { flow: Some("g".to_owned()), ..prune(keep, 100) };
     assert_eq!(store.prune(only_g).await, Ok(Pruned { runs: 3, facts: 6, blobs: 0 }));
     assert_eq!(store.prune(prune(keep, 2)).await.map(|it| it.runs), Ok(2), "bounded");
-    assert_eq!(list(&*store, &RunFilter::default()).await, [10, 9, 8, 4, 3, 2].map(run), "the oldest went first");
+    assert_eq!(list(&*store, &RunFilter::default()).await, [10, 6, 5, 2, 1, 0].map(run), "the oldest went first");
     assert_eq!(store.prune(prune(keep, 100)).await.map(|it| it.runs), Ok(3));
     assert_eq!(store.prune(prune(keep, 100)).await, Ok(Pruned::default()));
-    assert_eq!(list(&*store, &RunFilter::default()).await, [10, 9, 8].map(run), "the unended run stays");
+    assert_eq!(list(&*store, &RunFilter::default()).await, [10, 6, 5].map(run), "the unended run stays");
     assert_eq!(store.has_blob(young).await, Ok(true), "so does a blob that was put just now");
 }
 
@@ -177,7 +180,9 @@ pub(super) async fn a_deleted_run_leaves_nothing(place: &dyn Place) {
     full.idempotency_key = Some("key".to_owned());
     let mut new = whole(run(1), full.clone(), RunStatus::Succeeded, 1);
     new.blobs.push(BlobHash([1; 32]));
-    accept(&*store, claim, vec![new.clone()]).await;
+    let mut beside = whole(run(3), RunHead { idempotency_key: None, ..full.clone() }, RunStatus::Succeeded, 1);
+    beside.blobs.push(BlobHash([1; 32]));
+    accept(&*store, claim, vec![new.clone(), beside]).await;
     let line = LogLine { seq: 1, stream: LogStream::Stdout, at: Timestamp(0), text: "line".to_owned() };
     let source = LogSource { run: run(1), path: "a".to_owned(), attempt: 1 };
     let log = vec![LogAppend { source, lines: vec![line] }];
@@ -194,7 +199,10 @@ pub(super) async fn a_deleted_run_leaves_nothing(place: &dyn Place) {
     assert_eq!(store.log_sources(run(1)).await, Ok(Vec::new()));
     let query = LogQuery { run: run(1), path: None, attempt: None };
     assert_eq!(store.read_logs(&query, crate::LogPlace::default(), 9).await, Ok(Vec::new()));
-    assert_eq!(list(&*store, &RunFilter { labels: full.labels, ..RunFilter::default() }).await, []);
+    let labelled = RunFilter { labels: full.labels, ..RunFilter::default() };
+    assert_eq!(list(&*store, &labelled).await, [run(3)], "what another run has too stays that one's");
+    assert_eq!(store.blobs_of(run(3)).await, Ok(vec![BlobHash([1; 32])]));
+    assert_eq!(facts(&*store, run(3)).await.len(), 2);
     // The same run may come back, as a copy from another store does.
     accept(&*store, claim, vec![new]).await;
     store.append_logs(log).await.expect("lines are kept");

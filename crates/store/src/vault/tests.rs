@@ -51,6 +51,8 @@ fn another_key_and_a_newer_form_are_told_apart() {
     assert_eq!(vault().open("a", &sealed), Err(VaultError::OtherKey));
     sealed[0] = 9;
     assert_eq!(vault().open("a", &sealed), Err(VaultError::Newer(9)));
+    sealed[0] = 0;
+    assert_eq!(vault().open("a", &sealed), Err(VaultError::Damaged), "no form was ever older");
 }
 
 #[test]

@@ -3,9 +3,9 @@
 use bytes::Bytes;
 use drawloom_blueprint::{Blueprint, Fact, FlowHash, Move, RunId, RunStatus, Scope, Started, StepIx, Timestamp, Value};
 use drawloom_store::{
-    Append, Blobs as _, Catalog as _, Entry, Follows, Journal as _, LogAppend, LogLine, LogSource, LogStream,
-    Logs as _, MemoryStore, PAGE_ITEMS, Publish, ResultCache as _, RunAppend, RunHead, RunReader as _, RunState,
-    Secrets as _, Upkeep as _,
+    Append, Blobs as _, Catalog as _, Entry, Follows, Journal as _, LogAppend, LogLine, LogPlace, LogQuery, LogSource,
+    LogStream, Logs as _, MemoryStore, PAGE_ITEMS, Publish, ResultCache as _, RunAppend, RunHead, RunReader as _,
+    RunState, Secrets as _, Upkeep as _,
     copy::{Copied, copy},
 };
 
@@ -137,8 +137,18 @@ async fn the_later_pages_of_one_run_are_copied_and_checked() {
         let lines = (part * each + 1..=(part + 1) * each).map(line).collect();
         store.append_logs(vec![LogAppend { source: source.clone(), lines }]).await.unwrap();
     }
-    let copied = copy(&store, &MemoryStore::new(), &mut |_| ()).await.unwrap();
+    let to = MemoryStore::new();
+    let copied = copy(&store, &to, &mut |_| ()).await.unwrap();
     assert_eq!((copied.facts, copied.lines), (PAGE_ITEMS as u64 + 1, 4 * each));
+    let (query, mut last) = (LogQuery { run: RunId(1), path: None, attempt: None }, LogPlace::default());
+    let mut lines = 0;
+    while let page = to.read_logs(&query, last, PAGE_ITEMS).await.unwrap()
+        && let Some(it) = page.last()
+    {
+        last = it.place;
+        lines += page.len() as u64;
+    }
+    assert_eq!(lines, 4 * each, "they are there, too");
     assert_eq!(store.check(10).await, Ok(Vec::new()));
 
     let claim = store.claim("test").await.unwrap();

@@ -93,7 +93,11 @@ async fn each_difference_is_noticed() {
 /// What differs in runs can only be brought about between their copy and the comparison: by the source itself.
 #[tokio::test]
 async fn each_difference_of_a_run_is_noticed() {
-    let cases: [(&str, Tamper); 4] = [
+    let cases: [(&str, Tamper); 5] = [
+        ("the number of runs in some state", |it| {
+            let claim = now(it.claim("somebody")).unwrap();
+            now(it.append(Append { claim, runs: vec![run(2, FlowHash([0; 32]))] })).unwrap();
+        }),
         ("the row of run", |it| {
             change(it, |run| {
                 run.facts.clear();
