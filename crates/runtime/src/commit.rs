@@ -26,6 +26,9 @@ const FLIGHT_MAX: usize = 4;
 pub(crate) struct Flight {
     writer: Writer,
     under_way: VecDeque<Flying>,
+    /// The batch whose commit failed. Whoever waits for an answer learns that there will be none when it is dropped,
+    /// and by then the reason must be known.
+    failed: Option<Batch>,
 }
 
 /// A batch and what it waits for.
@@ -33,7 +36,7 @@ enum Flying {
     /// Its commit.
     Plain(Commit, Batch),
     /// First its blobs, which must be there before it, then its commit. Nothing may overtake it.
-    WithBlobs(Pin<Box<dyn Future<Output = Landed> + Send>>),
+    WithBlobs(Pin<Box<dyn Future<Output = (Batch, Result<(), StoreError>)> + Send>>),
 }
 
 type Landed = Result<Batch, StoreError>;
@@ -41,7 +44,7 @@ type Landed = Result<Batch, StoreError>;
 impl Flight {
     /// Writes batches into `store` under `claim`; values from `blob_from` bytes on are kept as blobs.
     pub(crate) fn new(store: Arc<dyn Store>, claim: Claim, blob_from: usize) -> Self {
-        Self { writer: Writer { store, claim, blob_from }, under_way: VecDeque::new() }
+        Self { writer: Writer { store, claim, blob_from }, under_way: VecDeque::new(), failed: None }
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -68,7 +71,7 @@ impl Flight {
         if self.under_way.is_empty()
             && let Some(outcome) = (&mut commit).now_or_never()
         {
-            return Some(outcome.map(|()| batch));
+            return Some(self.land(batch, outcome));
         }
         self.under_way.push_back(Flying::Plain(commit, batch));
         None
@@ -76,14 +79,27 @@ impl Flight {
 
     /// The next batch that is durable. Waits for ever where none is under way. May be dropped and asked again.
     pub(crate) async fn landed(&mut self) -> Landed {
-        let done = match self.under_way.front_mut() {
+        let (with_blobs, outcome) = match self.under_way.front_mut() {
             None => return std::future::pending().await,
-            Some(Flying::Plain(commit, _)) => commit.await.map(|()| None),
-            Some(Flying::WithBlobs(work)) => work.await.map(Some),
+            Some(Flying::Plain(commit, _)) => (None, commit.await),
+            Some(Flying::WithBlobs(work)) => {
+                let (batch, outcome) = work.await;
+                (Some(batch), outcome)
+            }
         };
-        match (done?, self.under_way.pop_front()) {
-            (Some(batch), _) | (None, Some(Flying::Plain(_, batch))) => Ok(batch),
+        match (with_blobs, self.under_way.pop_front()) {
+            (Some(batch), _) | (None, Some(Flying::Plain(_, batch))) => self.land(batch, outcome),
             (None, _) => Err(StoreError::Closed),
+        }
+    }
+
+    fn land(&mut self, batch: Batch, outcome: Result<(), StoreError>) -> Landed {
+        match outcome {
+            Ok(()) => Ok(batch),
+            Err(error) => {
+                self.failed = Some(batch);
+                Err(error)
+            }
         }
     }
 }
@@ -119,10 +135,12 @@ impl Writer {
         Append { claim: self.claim, runs: runs.collect() }
     }
 
-    async fn write_with_blobs(self, batch: Batch) -> Landed {
-        let append = self.with_blobs(&batch.changes).await?;
-        self.store.append(append).await?;
-        Ok(batch)
+    async fn write_with_blobs(self, batch: Batch) -> (Batch, Result<(), StoreError>) {
+        let outcome = match self.with_blobs(&batch.changes).await {
+            Ok(append) => self.store.append(append).await,
+            Err(error) => Err(error),
+        };
+        (batch, outcome)
     }
 
     /// Encodes changes, and puts their blobs where they must be before them.

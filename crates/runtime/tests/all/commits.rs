@@ -242,7 +242,8 @@ steps: [ { id: a, uses: probe, with: { hold: gate } } ]
     let run = old.start(start(text)).await.unwrap().run;
     world.probe.until(|it| it.begun("a") == 1).await;
     let new = world.open().await;
-    assert!(matches!(old.start(start(text)).soon().await, Err(Error::Stopped(why)) if why.code() == "store-fenced"));
+    let refused = old.start(start(text)).soon().await;
+    assert!(matches!(&refused, Err(Error::Stopped(why)) if why.code() == "store-fenced"), "{refused:?}");
     new.recover(Recover::All).await.unwrap();
     world.probe.open("gate");
     assert_eq!(new.finished(run).soon().await.unwrap().status, RunStatus::Succeeded);
