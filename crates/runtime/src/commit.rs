@@ -36,8 +36,11 @@ enum Flying {
     /// Its commit.
     Plain(Commit, Batch),
     /// First its blobs, which must be there before it, then its commit. Nothing may overtake it.
-    WithBlobs(Pin<Box<dyn Future<Output = (Batch, Result<(), StoreError>)> + Send>>),
+    WithBlobs(Pin<Box<dyn Future<Output = Written> + Send>>),
 }
+
+/// A batch that comes back, and what became of its commit.
+type Written = (Batch, Result<(), StoreError>);
 
 type Landed = Result<Batch, StoreError>;
 
@@ -135,7 +138,7 @@ impl Writer {
         Append { claim: self.claim, runs: runs.collect() }
     }
 
-    async fn write_with_blobs(self, batch: Batch) -> (Batch, Result<(), StoreError>) {
+    async fn write_with_blobs(self, batch: Batch) -> Written {
         let outcome = match self.with_blobs(&batch.changes).await {
             Ok(append) => self.store.append(append).await,
             Err(error) => Err(error),
