@@ -14,7 +14,7 @@ use std::{
 };
 
 use drawloom_blueprint::{Blueprint, Move, Op, RunId, RunStatus, Value};
-use drawloom_engine::{Effect, Run};
+use drawloom_engine::{Effect, Input, Run};
 use drawloom_queue::TaskId;
 use drawloom_runtime::Recorded;
 use drawloom_store::{RunHead, RunState};
@@ -239,6 +239,9 @@ impl Ledger {
             let running = replay.running();
             return Err(format!("run {run}: {running} attempts are under way and its row says {}", row.in_flight));
         }
+        if row.in_flight > 0 && only_waits(replay) {
+            return Err(format!("run {run}: it only waits, and its row says that {} are under way", row.in_flight));
+        }
         if row.in_flight == 0 && row.status != RunStatus::Queued {
             let busy = |it: &Effect| matches!(it, Effect::Dispatch(_) | Effect::StartChild(_) | Effect::Abort(_));
             if let Some(effect) = replay.effects_after_recovery().iter().find(|it| busy(it)) {
@@ -340,6 +343,17 @@ impl Ledger {
     pub(crate) fn executing(&self) -> usize {
         self.executing.len()
     }
+}
+
+/// Whether a run has nothing under way and nothing more to decide, so that it may leave memory until its time has come
+/// or somebody calls.
+fn only_waits(run: &Run) -> bool {
+    if run.running() > 0 {
+        return false;
+    }
+    let mut next = run.clone();
+    let goes_on = |it: &Effect| matches!(it, Effect::Dispatch(_) | Effect::StartChild(_) | Effect::Abort(_));
+    !next.effects_after_recovery().iter().any(goes_on) && next.handle(Input::Continue, run.started_at()).fact.is_none()
 }
 
 /// The number of a signal that a move holds.

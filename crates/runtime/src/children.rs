@@ -15,7 +15,7 @@ use crate::{
     Error, Start, Which,
     batch::Release,
     core::Core,
-    inbox::{Given, Message},
+    inbox::{Given, GivenRule, Message},
     shard::Shard,
     start::{NewRun, Origin, new_run},
 };
@@ -126,10 +126,7 @@ impl Shard {
 
     /// Tells the step that waits for a sub-flow how it ended.
     pub(crate) fn child_done(&mut self, child: RunId, parent: &Parent, end: Box<RunEnd>) {
-        if let Some(live) = self.runs.get_mut(&parent.run) {
-            live.children.remove(&child);
-        }
         let input = Input::ChildEnded { frame: parent.frame, serial: parent.serial, step: parent.step, end };
-        self.give(parent.run, Given::quietly(input));
+        self.give(parent.run, Given { input, rule: GivenRule::Of(child), reply: None });
     }
 }

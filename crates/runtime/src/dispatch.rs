@@ -2,7 +2,7 @@
 //!
 //! **Invariant:** no attempt is executed twice at once; its slot is free again when its end is taken in and not before.
 
-use std::{collections::VecDeque, sync::Arc};
+use std::{collections::VecDeque, sync::Arc, time::Duration};
 
 use drawloom_blueprint::{Outcome, RunId};
 use drawloom_engine::{AttemptId, Dispatch, FairQueue, Standing};
@@ -15,6 +15,12 @@ use crate::{
     attempt::{self, Beginning, Begun, Means},
     core::Core,
 };
+
+/// An attempt that was dropped and is not gone by then keeps its thread to itself, and is not waited for.
+const GONE: Duration = Duration::from_secs(1);
+
+/// How often it is looked whether it is gone.
+const LOOK: Duration = Duration::from_millis(1);
 
 /// The identity of an attempt across runs.
 pub(crate) fn task_id(run: RunId, it: AttemptId) -> TaskId {
@@ -145,6 +151,13 @@ impl Dispatcher {
             tokio::time::sleep(grace).await;
             if !work.is_finished() {
                 work.abort();
+                // Its slot is free when it is gone, which takes until it next waits for something.
+                let gone = async {
+                    while !work.is_finished() {
+                        tokio::time::sleep(LOOK).await;
+                    }
+                };
+                let _ = tokio::time::timeout(GONE, gone).await;
                 // Of two reports of an end the second is dropped.
                 let _ = report.send((task, Outcome::Failure(attempt::cancelled())));
             }

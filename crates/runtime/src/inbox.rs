@@ -47,6 +47,8 @@ pub(crate) enum GivenRule {
     Always,
     /// Not where the run was asked to end before: a cancel repeated by a recovery must not kill.
     UnlessEnding,
+    /// It tells of this sub-flow's run, which is then under way no more.
+    Of(RunId),
 }
 
 impl Given {

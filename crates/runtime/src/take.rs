@@ -51,6 +51,10 @@ impl Shard {
         let (now, instant) = (self.now(), self.clock.instant());
         let Some(live) = self.runs.get_mut(&run) else { return self.park(run, given) };
         live.touched = instant;
+        if let GivenRule::Of(child) = given.rule {
+            // Not before: the run may have come into memory for this, and taken the sub-flow for one under way.
+            live.children.remove(&child);
+        }
         let status = live.run.status();
         if status.is_end() {
             return answer(given.reply, Err(Error::Ended { run, status }));

@@ -64,7 +64,7 @@ impl Director {
         }
         let open = self.stage.ledger().glance().into_iter().find(|it| it.ended.is_none());
         if let Some(it) = open {
-            let why = self.why(&process, it.run).await;
+            let why = self.why(&process, it.run, 5).await;
             self.stage.break_off(format!("run {} does not end: {why}", it.run));
         }
         process
@@ -83,8 +83,8 @@ impl Director {
                 self.resume(process, run);
             }
             RunStatus::Queued => {
-                let why = self.why(process, run).await;
-                // It is said who holds the slots; where nobody does, it is about to begin.
+                // Of any step it is said who holds the slots; where nobody does, the run is about to begin.
+                let why = self.why(process, run, 1).await;
                 if why.contains("held by") {
                     named.insert(run);
                 }
@@ -100,12 +100,12 @@ impl Director {
         }
     }
 
-    /// Why the first step that has not ended is where it is.
-    async fn why(&self, process: &Process, run: RunId) -> String {
+    /// Why the first `steps` steps that have not ended are where they are.
+    async fn why(&self, process: &Process, run: RunId, steps: usize) -> String {
         let reader = process.loom.reader();
         let Ok(view) = reader.view(run).await else { return "it cannot be read".to_owned() };
         let mut all = Vec::new();
-        for step in view.steps.iter().filter(|it| it.ended_at.is_none()).take(5) {
+        for step in view.steps.iter().filter(|it| it.ended_at.is_none()).take(steps) {
             let whys = reader.why(run, &step.id).await.unwrap_or_default();
             all.extend(whys.into_iter().map(|it| format!("{} {}: {}", it.path, it.status, it.reason)));
         }

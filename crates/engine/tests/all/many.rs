@@ -181,3 +181,62 @@ outputs: { out: '{{ o.n }}' }
 ";
     assert_eq!(out(text), "40");
 }
+
+#[test]
+fn an_item_that_failed_makes_room_for_the_next() {
+    let text = "
+steps:
+  - { id: m, for_each: { in: '{{ range(6) }}', concurrency: 2, on_failure: continue }, do: [ { id: w, uses: work } ] }
+";
+    let fails = |path: &str, attempt: u32| if path < "m[4]" { bad(path) } else { good(path, attempt) };
+    for crashes in [Crashes::Never, Crashes::Always] {
+        let mut world = World::new(flow_of(text), &fails, crashes);
+        world.start("{}");
+        for done in 0..5 {
+            assert_eq!(world.run.running(), 2, "after {done} items");
+            world.step();
+        }
+        world.go();
+        assert_eq!((world.widest, world.log.len()), (2, 6));
+        assert_eq!(world.run.end().expect("an end").status.name(), "succeeded");
+    }
+}
+
+#[test]
+fn a_map_opens_no_more_items_than_the_run_may_do_steps_at_once() {
+    let text = "
+limits: { parallel_steps: 2 }
+steps: [ { id: m, for_each: [1, 2, 3, 4], do: [ { id: w, uses: work } ] } ]
+";
+    let mut world = World::new(flow_of(text), &good, Crashes::Never);
+    world.start("{}");
+    assert_eq!(world.states(), "m=waiting m[0].w=running m[1].w=running");
+}
+
+#[test]
+fn frames_that_stayed_to_be_undone_make_room_once_they_are() {
+    let text = "
+steps:
+  - id: l
+    loop: { until: '{{ n.n >= 20 }}', max: 20 }
+    do:
+      - id: t
+        try:
+          - id: o
+            for_each: [1]
+            do: [ { id: i, for_each: [1], do: [ { id: w, uses: work, compensate: [ { id: u, uses: work } ] } ] } ]
+          - { id: f, uses: work }
+        on_failure: continue
+      - { id: n, set: { n: '{{ (last.n | default(0)) + 1 }}' } }
+";
+    let script = |path: &str, attempt: u32| if path.ends_with("f") { bad("no") } else { good(path, attempt) };
+    let mut world = World::new(flow_of(text), &script, Crashes::Never);
+    world.start("{}");
+    let mut farthest = 0;
+    while let Some(task) = world.tasks.front() {
+        farthest = farthest.max(task.attempt.frame);
+        world.step();
+    }
+    assert_eq!((world.log.len(), world.run.end().expect("an end").status.name()), (60, "succeeded"));
+    assert!(farthest < 10, "frames of {farthest} places, of which few are in use at once");
+}

@@ -5,7 +5,7 @@ use drawloom_engine::{Input, Run};
 
 use crate::{
     build::{flow, set},
-    world::{Crashes, World, bad, flow_of, good, started},
+    world::{Crashes, World, bad, drive, flow_of, good, started},
 };
 
 fn begun<'a>(text: &str, crashes: Crashes) -> World<'a> {
@@ -310,4 +310,18 @@ fn what_is_paused_before_it_has_a_slot_is_paused_with_it() {
     assert_eq!(run.handle(Input::Admit, Default::default()).effects, []);
     assert_eq!(run.status(), RunStatus::Paused);
     assert_eq!(run.handle(Input::Resume, Default::default()).effects.len(), 1);
+}
+
+#[test]
+fn after_a_fail_what_was_done_in_a_try_is_undone_before_its_finally() {
+    let text = "
+steps:
+  - id: t
+    try: [ { id: a, uses: work, compensate: [ { id: u, uses: work } ] }, { id: x, fail: 'no' }, { id: b, uses: work } ]
+    finally: [ { id: f, uses: work } ]
+";
+    let make = || flow_of(text);
+    let (end, states, log) = drive(&make, &good);
+    assert_eq!(log, ["t.try.a#1", "t.try.a.compensate.u#1", "t.finally.f#1"], "{states}");
+    assert_eq!((end.status, end.error.expect("an error").code.as_deref()), (RunStatus::Failed, Some("fail")));
 }

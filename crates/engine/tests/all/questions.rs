@@ -135,3 +135,22 @@ fn a_run_that_waits_for_a_slot_says_so() {
             .dropped
     );
 }
+
+#[test]
+fn an_attempt_that_was_asked_to_stop_still_holds_its_room() {
+    let text = "
+limits: { parallel_steps: 1 }
+steps:
+  - { id: m, needs: [], timeout: 5s, for_each: [1], do: [ { id: x, uses: work } ] }
+  - { id: s, needs: [], wait: 1s }
+  - { id: b, needs: [s], uses: work }
+";
+    let mut world = World::new(flow_of(text), &good, Crashes::Never);
+    world.held = true;
+    world.start("{}");
+    world.tasks.clear();
+    world.step();
+    world.step();
+    assert_eq!(one(&world, "x").reason, "attempt 1 was asked to stop");
+    assert_eq!(one(&world, "b").reason, "all 1 of the run's `parallel_steps` are held, by m[0].x");
+}

@@ -1,9 +1,9 @@
 //! Waits, and who is woken by what.
 
 use drawloom_blueprint::{ErrorClass, RunStatus, Value};
-use drawloom_engine::Input;
+use drawloom_engine::{Input, Run};
 
-use crate::world::{Crashes, World, flow_of, good};
+use crate::world::{Crashes, World, flow_of, good, started};
 
 fn begun<'a>(text: &str) -> World<'a> {
     let mut world = World::new(flow_of(text), &good, Crashes::Always);
@@ -150,4 +150,13 @@ fn times_are_kept_to_the_microsecond() {
     let mut world = begun("steps: [ { id: w, wait: { until: 1600000000 } } ]");
     world.give(Input::Tick);
     assert_eq!(world.run.end().expect("an end").status, RunStatus::Succeeded);
+}
+
+#[test]
+fn a_signal_for_which_there_is_no_room_is_refused() {
+    let mut run = Run::new(flow_of("steps: [ { id: w, wait: 1h } ]").into(), |_, with| Ok(with.clone()));
+    run.handle(Input::Start { started: Box::new(started()), admitted: true, adopt: Vec::new() }, Default::default());
+    let dropped: Vec<i64> =
+        (0..1_002).filter(|it| run.handle(signal("early", *it), Default::default()).dropped).collect();
+    assert_eq!(dropped, [1_000, 1_001]);
 }

@@ -515,3 +515,31 @@ steps:
     assert_eq!(log, ["a#1", "b#1", "x#1", "b.compensate.ub#1", "a.compensate.ua#1"], "{states}");
     assert_eq!(end.error.expect("an error").message, "x", "what went wrong first is told");
 }
+
+#[test]
+fn blocks_inside_a_finally_go_on_as_it_does() {
+    let inside = "{ id: f, uses: work }, { id: g, uses: work }";
+    for block in
+        ["parallel: { x: [ IN ] }", "for_each: [1], do: [ IN ]", "loop: { until: true }, do: [ IN ]", "try: [ IN ]"]
+    {
+        let block = block.replace("IN", inside);
+        let text = format!(
+            "steps: [ {{ id: t, try: [ {{ id: a, uses: work }} ], finally: [ {{ id: b, {block} }} ] }}, {{ id: z, uses: work }} ]"
+        );
+        for crashes in [Crashes::Never, Crashes::Always] {
+            let mut world = begun(&text, crashes);
+            world.step();
+            world.give(Input::Cancel);
+            assert_eq!(world.told, [], "{block}: nobody is asked to stop");
+            world.go();
+            assert_eq!(world.log.len(), 3, "{block}: {:?}", world.log);
+            assert!(
+                world.states().contains("f=succeeded") && world.states().contains("g=succeeded"),
+                "{}",
+                world.states()
+            );
+            assert!(world.states().contains("z=cancelled"), "{}", world.states());
+            assert_eq!(world.run.end().expect("an end").status, RunStatus::Cancelled);
+        }
+    }
+}

@@ -7,7 +7,7 @@ use drawloom_runtime::Reader;
 use drawloom_store::{Append, Follows, RunAppend, RunReader as _, RunRow, RunState, Store, verify::verify};
 
 use crate::{
-    world::{Within, memory, start},
+    world::{Within, memory, publish, start},
     wrapped::{Hold, Wrapped},
 };
 
@@ -60,7 +60,8 @@ type Spoil = fn(&mut RunState);
 async fn a_row_that_is_not_as_the_facts_say_is_found() {
     let asleep = "\nname: s\nsteps: [ { id: s, wait: { for: 1h } } ]\n";
     let works = "\nname: w\nsteps: [ { id: a, uses: probe, with: { hold: a } } ]\n";
-    let cases: [(&str, Spoil, &str); 5] = [
+    let waits = "\nname: p\nsteps: [ { id: sub, flow: sleeper } ]\n";
+    let cases: [(&str, Spoil, &str); 6] = [
         (asleep, |it| it.next_due = None, "its row says that it is due never, and its facts at "),
         (asleep, |it| it.next_due = Some(Timestamp(0)), "its row says that it is due at 1970-01-01T00:00:00.000Z"),
         (
@@ -69,10 +70,12 @@ async fn a_row_that_is_not_as_the_facts_say_is_found() {
             "its row says that it is paused, and its facts that it is running",
         ),
         (works, |it| it.in_flight = 0, "its row says that nothing is under way"),
+        (waits, |it| it.in_flight = 0, "its row says that nothing is under way"),
         (works, |it| it.ended_at = Some(Timestamp(0)), "its row says that it ended at 1970-01-01T00:00:00.000Z"),
     ];
     for (text, spoil, wanted) in cases {
         let world = memory();
+        publish(&*world.store().await, "\nname: sleeper\nsteps: [ { id: s, wait: { for: 1h } } ]\n").await;
         let loom = world.open().await;
         let run = loom.start(start(text)).await.unwrap().run;
         drop(loom);

@@ -162,3 +162,26 @@ steps: [ { id: sub, flow: child }, { id: s, wait: { signal: go } }, { id: w, nee
         assert_eq!(loom.finished(run).soon().await.unwrap().status, RunStatus::Succeeded);
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_that_comes_into_memory_as_its_sub_flow_has_ended_has_nothing_under_way() {
+    let world = memory();
+    let store = world.store().await;
+    publish(&*store, "\nname: child\nsteps: [ { id: s, wait: { signal: go } } ]\n").await;
+    let loom = world.open().await;
+    let text = "\nname: parent\nsteps: [ { id: sub, flow: child }, { id: s, wait: { signal: go } } ]\n";
+    let run = loom.start(start(text)).await.unwrap().run;
+    let of_parent = RunFilter { parent: Some(run), ..Default::default() };
+    while store.runs(&of_parent, None, 2).await.unwrap().is_empty() {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    let child = child_of(&*store, run).await;
+    drop((store, loom));
+    let loom = world.open().await;
+    // Its end is what brings the parent into memory.
+    loom.signal(child, "go", Value::Null).soon().await.unwrap();
+    while loom.reader().view(run).await.unwrap().steps[0].status != "succeeded" {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    assert_eq!(loom.reader().row(run).await.unwrap().state.in_flight, 0, "it waits for a signal alone");
+}

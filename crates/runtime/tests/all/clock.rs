@@ -177,8 +177,13 @@ async fn the_times_of_facts_do_not_go_back_with_the_clock() {
 async fn an_executor_has_the_grace_period_beyond_its_time_to_say_how_it_ended() {
     let (world, _) = wound();
     let loom = world.open().await;
-    for (millis, status) in [(1_100, RunStatus::Succeeded), (1_300, RunStatus::Failed)] {
-        let step = format!("{{ id: a, uses: probe, timeout: 1s, with: {{ millis: {millis} }} }}");
+    for (millis, cache, status) in [
+        (1_100, "", RunStatus::Succeeded),
+        (1_300, "", RunStatus::Failed),
+        (1_150, ", cache: { ttl: 1h }", RunStatus::Succeeded),
+        (1_350, ", cache: { ttl: 1h }", RunStatus::Failed),
+    ] {
+        let step = format!("{{ id: a, uses: probe, timeout: 1s, with: {{ millis: {millis} }}{cache} }}");
         let run = loom.start(start(&format!("name: t\nsteps: [ {step} ]\n"))).await.unwrap().run;
         assert_eq!(loom.finished(run).await.unwrap().status, status, "{millis} ms");
     }

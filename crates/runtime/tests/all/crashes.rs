@@ -3,7 +3,7 @@
 use std::{sync::atomic::Ordering, time::Duration};
 
 use drawloom_blueprint::{RunStatus, Value};
-use drawloom_runtime::{Error, Recover, Start, Taken, Work};
+use drawloom_runtime::{Error, Recover, Seen, Start, Taken, What, Work};
 use drawloom_store::Publish;
 
 use crate::{
@@ -248,8 +248,15 @@ async fn a_run_whose_journal_lost_its_end_does_not_go_on_and_others_do() {
     let (store, hooks) = Wrapped::around(world.store().await);
     hooks.torn_from.store(2, Ordering::SeqCst);
     let loom = world.open_on(store).await;
+    let mut events = loom.events();
     let asked = loom.signal(run, "go", Value::Null).soon().await;
     assert!(matches!(asked, Err(Error::Damaged { .. })), "{asked:?}");
+    let Some(Seen::Event(told)) = events.next().soon().await else { panic!("listeners are told") };
+    assert_eq!(told.run, run);
+    assert!(
+        matches!(&told.what, What::Unreadable { message, .. } if message.contains("its journal has 1")),
+        "{told:?}"
+    );
     let other = loom.start(start(text)).soon().await.unwrap().run;
     assert_eq!(loom.signal(other, "go", Value::Null).soon().await.unwrap(), Taken::Yes);
 }

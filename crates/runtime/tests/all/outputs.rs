@@ -1,5 +1,7 @@
 //! Large outputs, and results that serve again.
 
+use std::collections::BTreeSet;
+
 use drawloom_blueprint::RunStatus;
 use drawloom_runtime::Fork;
 use drawloom_store::{BlobHash, LogPlace, LogQuery, Logs as _};
@@ -337,4 +339,22 @@ steps: [ { id: a, uses: probe, with: { print: hello, fails: 1 }, retry: { attemp
         let found = world.store().await.read_logs(&query, LogPlace::default(), 10).await.unwrap();
         assert_eq!(found.len(), lines, "{attempt:?}");
     }
+}
+
+#[tokio::test]
+async fn each_item_of_a_map_has_a_key_of_its_own_which_its_attempts_share() {
+    let text = "
+name: keys
+steps:
+  - id: m
+    for_each: [1, 2, 3]
+    do: [ { id: w, uses: probe, with: { fails: 1 }, retry: { attempts: 2, delay: 1ms } } ]
+";
+    let world = memory();
+    let loom = world.open().await;
+    let run = loom.start(start(text)).soon().await.unwrap().run;
+    loom.finished(run).soon().await.unwrap();
+    let tries = world.probe.done();
+    let keys: BTreeSet<&str> = tries.iter().map(|it| it.key.as_str()).collect();
+    assert_eq!((tries.len(), keys.len()), (6, 3), "{keys:?}");
 }
