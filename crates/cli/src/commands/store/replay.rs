@@ -9,7 +9,7 @@ use crate::{failure::Failure, workshop::Workshop};
 /// So many runs are asked for at a time.
 const PAGE: usize = 500;
 
-/// At most `limit` runs, and a few more, that are not what their rows say.
+/// What rows say of their runs that a replay does not. It stops at the run with which there are `limit` findings.
 pub(super) async fn replay(
     workshop: &Workshop,
     limit: usize,
