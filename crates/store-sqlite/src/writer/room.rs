@@ -8,7 +8,7 @@
 
 use std::{
     fs::{File, OpenOptions},
-    io::{self, Write},
+    io::{self, Seek, SeekFrom, Write},
     path::{Path, PathBuf},
 };
 
@@ -47,13 +47,13 @@ impl Room {
             Some(it) => it,
             none => none.insert(OpenOptions::new().append(true).open(&self.path)?),
         };
-        let len = file.metadata()?.len();
+        let len = file.seek(SeekFrom::End(0))?;
         if len > self.len {
             for _ in 0..(len / PIECE as u64).clamp(1, PIECES_MAX) {
                 file.write_all(&ZEROS)?;
             }
         }
-        self.len = file.metadata()?.len();
+        self.len = file.seek(SeekFrom::End(0))?;
         Ok(())
     }
 }
