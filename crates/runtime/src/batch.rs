@@ -17,6 +17,9 @@ const MOVES_MAX: usize = 8_192;
 /// A batch with so many moves is handed over although an earlier one is still being committed.
 const MOVES_MANY: usize = 512;
 
+/// So many changed runs are many for a store that writes them while more is decided.
+const RUNS_MANY: usize = 8;
+
 /// The facts of one run in a batch.
 pub(crate) struct Change {
     pub(crate) run: RunId,
@@ -95,5 +98,9 @@ impl Batch {
 
     pub(crate) fn is_large(&self) -> bool {
         self.moves >= MOVES_MANY
+    }
+
+    pub(crate) fn has_many_runs(&self) -> bool {
+        self.changes.len() >= RUNS_MANY
     }
 }

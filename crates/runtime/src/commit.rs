@@ -22,9 +22,14 @@ use crate::{
 /// So many batches may be under way to the store.
 const FLIGHT_MAX: usize = 4;
 
+/// So many to a store that writes early: they are small, and share commits.
+const EARLY_MAX: usize = 16;
+
 /// The batches under way.
 pub(crate) struct Flight {
     writer: Writer,
+    /// Whether the store begins with a batch while the next is gathered.
+    is_early: bool,
     under_way: VecDeque<Flying>,
     /// The batch whose commit failed. Whoever waits for an answer learns that there will be none when it is dropped,
     /// and by then the reason must be known.
@@ -47,7 +52,8 @@ type Landed = Result<Batch, StoreError>;
 impl Flight {
     /// Writes batches into `store` under `claim`; values from `blob_from` bytes on are kept as blobs.
     pub(crate) fn new(store: Arc<dyn Store>, claim: Claim, blob_from: usize) -> Self {
-        Self { writer: Writer { store, claim, blob_from }, under_way: VecDeque::new(), failed: None }
+        let is_early = store.writes_early();
+        Self { writer: Writer { store, claim, blob_from }, is_early, under_way: VecDeque::new(), failed: None }
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -60,8 +66,16 @@ impl Flight {
         match self.under_way.back() {
             None => true,
             Some(Flying::WithBlobs(_)) => false,
+            Some(Flying::Plain(..)) if self.is_early => {
+                (batch.is_large() || batch.has_many_runs()) && self.under_way.len() < EARLY_MAX
+            }
             Some(Flying::Plain(..)) => batch.is_large() && self.under_way.len() < FLIGHT_MAX,
         }
+    }
+
+    /// Whether a batch should be handed over before everything that is at hand is in it.
+    pub(crate) fn wants_early(&self, batch: &Batch) -> bool {
+        self.is_early && batch.has_many_runs() && self.wants(batch)
     }
 
     /// Hands a batch over. It comes back at once where the store commits on the spot.

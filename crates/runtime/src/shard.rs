@@ -111,7 +111,7 @@ impl Shard {
     pub(crate) async fn run(mut self) -> Result<(), Error> {
         let dead = self.core.dead.clone();
         loop {
-            self.drain();
+            self.drain()?;
             self.hand_over()?;
             if self.is_done() {
                 return Ok(());
@@ -166,13 +166,16 @@ impl Shard {
     }
 
     /// Takes in what is there, as long as there is room. Attempts, callers and the loop itself take turns.
-    fn drain(&mut self) {
+    fn drain(&mut self) -> Result<(), Error> {
         self.clock.read();
         self.wake();
         let (mut idle, mut taken) = (0, 0_u32);
         while idle < TURNS && self.batch.has_room() {
             idle = if self.take_turn() { 0 } else { idle + 1 };
             taken += 1;
+            if self.flight.wants_early(&self.batch) {
+                self.hand_over()?;
+            }
             if taken.is_multiple_of(CLOCK_EVERY) {
                 self.clock.read();
             }
@@ -181,6 +184,7 @@ impl Shard {
             self.swept = self.clock.instant();
             self.sweep();
         }
+        Ok(())
     }
 
     /// Takes in one thing of the kind whose turn it is, if there is any.

@@ -28,6 +28,10 @@ impl Journal for SqliteStore {
         Box::pin(async { outcome.await.unwrap_or(Err(StoreError::Closed)) })
     }
 
+    fn writes_early(&self) -> bool {
+        true
+    }
+
     async fn facts(&self, run: RunId, after: u64) -> Result<Vec<Record>, StoreError> {
         self.readers().read(move |conn| facts(conn, run, after)).await
     }

@@ -3,8 +3,9 @@
 //! A small append that finds the desk free is written by the thread that brings it: two threads that wake each other
 //! take as long as the flush of a commit.
 //!
-//! **Invariant:** work is done in the order in which it was handed over. Appends that wait together share one
-//! transaction, and each is accepted or refused on its own. After a failed write or flush nothing is written again.
+//! **Invariant:** work is done in the order in which it was handed over. Appends share one transaction with those that
+//! come while they are written, and each is accepted or refused on its own. After a failed write or flush nothing is
+//! written again.
 
 mod append;
 mod desk;
@@ -134,7 +135,7 @@ impl Writer {
         }
         let Some(mut seat) = self.seat.take_if_free() else { return Some(job) };
         let Some(desk) = seat.as_mut() else { return Some(job) };
-        task::block_in_place(|| desk.commit_group(vec![job]));
+        task::block_in_place(|| desk.commit_group(job, || None));
         None
     }
 
@@ -193,22 +194,19 @@ fn work(seat: &Seat, jobs: &Receiver<Job>) {
         match job {
             Job::Close => return,
             Job::Alone(work) => work(desk),
-            Job::Shared(first, answer) => {
-                let mut group = vec![(first, answer)];
-                while group.len() < GROUP_JOBS
-                    && let Ok(job) = jobs.try_recv()
-                {
-                    match job {
-                        Job::Shared(job, answer) => group.push((job, answer)),
-                        other => {
-                            left_over = Some(other);
-                            break;
-                        }
+            Job::Shared(first, answer) => desk.commit_group((first, answer), || {
+                let job = (done < GROUP_JOBS).then(|| jobs.try_recv().ok()).flatten()?;
+                match job {
+                    Job::Shared(job, answer) => {
+                        done += 1;
+                        Some((job, answer))
+                    }
+                    other => {
+                        left_over = Some(other);
+                        None
                     }
                 }
-                done = group.len();
-                desk.commit_group(group);
-            }
+            }),
         }
         drop(place);
         seat.waiting.fetch_sub(done, Ordering::AcqRel);

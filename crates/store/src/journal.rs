@@ -123,6 +123,12 @@ pub trait Journal: Send + Sync {
     ///   every later one is refused too, until the store has been opened again and its runs were read anew.
     fn append(&self, append: Append) -> Commit;
 
+    /// Whether an append is written while others are still being made, all of which then share one commit. Such a store
+    /// is handed many small ones; any other does better with fewer that are larger.
+    fn writes_early(&self) -> bool {
+        false
+    }
+
     /// The facts of `run` after number `after` (0: from the start), in order. One answer holds at least one fact
     /// where there is one, and then as many as make a page ([`PAGE_BYTES`](crate::PAGE_BYTES),
     /// [`PAGE_ITEMS`](crate::PAGE_ITEMS)); the next page is asked for with the number of the last fact, and an

@@ -141,6 +141,28 @@ async fn what_a_slow_store_has_yet_to_commit_is_bounded() {
     assert!((100..=210).contains(&widest), "{widest} runs in one batch");
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_store_that_writes_early_is_handed_small_batches_and_no_more_than_some() {
+    let world = memory();
+    let (store, hooks) = Wrapped::around(world.store().await);
+    hooks.early.store(true, Ordering::SeqCst);
+    let loom = world.open_on(store).await;
+    let which = Which::Blueprint { blueprint: flow(TWO), source: None };
+    hooks.hold();
+    let mut starts = tokio::task::JoinSet::new();
+    for _ in 0..200 {
+        let (start, loom) = (Start::of(which.clone(), Value::Null), loom.clone());
+        starts.spawn(async move { loom.start(start).await.unwrap().run });
+    }
+    a_moment().await;
+    let seen = || (hooks.appends.load(Ordering::SeqCst), hooks.widest.load(Ordering::SeqCst));
+    assert_eq!(seen(), (16, 8), "batches under way, runs in one");
+    hooks.let_go();
+    for run in starts.join_all().soon().await {
+        assert_eq!(loom.finished(run).soon().await.unwrap().status, RunStatus::Succeeded);
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn while_one_batch_is_committed_the_next_is_gathered() {
     let world = memory();

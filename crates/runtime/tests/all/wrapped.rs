@@ -33,6 +33,8 @@ pub(crate) struct Hooks {
     pub(crate) torn_from: AtomicU64,
     /// What the appends held that failed.
     pub(crate) refused: Mutex<Vec<RunAppend>>,
+    /// Whether the store says that it writes early; asked when a loom is opened.
+    pub(crate) early: AtomicBool,
     /// The most runs of one append.
     pub(crate) widest: AtomicUsize,
     /// This run's row is read so often; whoever reads it once more waits.
@@ -145,6 +147,7 @@ impl Wrapped {
             committed: AtomicU64::new(0),
             torn_from: AtomicU64::new(u64::MAX),
             refused: Mutex::default(),
+            early: AtomicBool::new(false),
             widest: AtomicUsize::new(0),
             rows_held: watch::Sender::new(None),
             row_reads: AtomicU64::new(0),
@@ -193,6 +196,9 @@ impl Journal for Wrapped {
         let (answer, result) = oneshot::channel();
         let _ = self.appends.send((append, answer));
         Box::pin(async move { result.await.unwrap_or(Err(StoreError::Closed)) })
+    }
+    fn writes_early(&self) -> bool {
+        self.hooks.early.load(Ordering::SeqCst)
     }
     async fn facts(&self, run: RunId, after: u64) -> Answer<Vec<Record>> {
         self.hooks.fact_reads.fetch_add(1, Ordering::SeqCst);

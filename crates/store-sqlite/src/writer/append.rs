@@ -2,13 +2,15 @@
 //!
 //! **Invariant:** everything is checked before the first write, so a refused append leaves its transaction as it was.
 
+use std::collections::HashMap;
+
 use drawloom_blueprint::RunId;
 use drawloom_store::{
-    Append, Entry, Epoch, Follows, RunAppend, RunHead, RunState, Shard, StoreError,
+    Append, Entry, Epoch, Follows, RunAppend, RunHead, RunState, Shard, StoreError, Written,
     admit::{Present, admit},
     pack,
 };
-use rusqlite::{OptionalExtension, params};
+use rusqlite::{CachedStatement, Connection, OptionalExtension, params};
 
 use super::{Desk, desk::Known};
 use crate::{
@@ -20,17 +22,30 @@ use crate::{
 const ROW_FULL: usize = 128 * 1024;
 
 impl Desk {
-    pub(super) fn append(&mut self, append: Append) -> Work<()> {
+    pub(super) fn append(&mut self, append: &Append) -> Work<()> {
         if !self.is_owner() {
             return Err(StoreError::ReadOnly("this process has not claimed the store".to_owned()).into());
         }
-        admit(&append, self)?;
-        for it in append.runs {
-            self.write(&it)?;
-        }
-        Ok(())
+        admit(append, self)?;
+        let Self { conn, known, writing, .. } = self;
+        let facts = conn.prepare_cached("INSERT INTO facts (run, seq, body, count, bytes) VALUES (?, ?, ?, ?, ?)")?;
+        let mut rows = Rows { conn, known, writing, facts, body: Vec::new() };
+        append.runs.iter().try_for_each(|it| rows.write(it))
     }
+}
 
+/// Where the rows of an append are written.
+struct Rows<'a> {
+    conn: &'a Connection,
+    known: &'a mut HashMap<RunId, Known>,
+    writing: &'a mut Written,
+    /// The statement that inserts facts, which all need.
+    facts: CachedStatement<'a>,
+    /// What packs the facts of a row.
+    body: Vec<u8>,
+}
+
+impl Rows<'_> {
     fn write(&mut self, append: &RunAppend) -> Work<()> {
         let bytes: usize = append.facts.iter().map(|it| it.fact.len()).sum();
         let (first, last) = match &append.follows {
@@ -131,6 +146,36 @@ impl Desk {
         if changed == 1 { Ok(()) } else { Err(rusqlite::Error::StatementChangedRows(changed).into()) }
     }
 
+    fn insert_facts(&mut self, run: RunId, first: u64, facts: &[Entry]) -> Work<()> {
+        let (mut seq, mut rest) = (first, facts);
+        while !rest.is_empty() {
+            let mut size = 0;
+            let full = rest.iter().position(|it| {
+                let full = size >= ROW_FULL;
+                size += it.fact.len();
+                full
+            });
+            let (row, behind) = rest.split_at(full.unwrap_or(rest.len()));
+            self.body.clear();
+            pack::pack_facts(row, &mut self.body);
+            let bytes: usize = row.iter().map(|it| it.fact.len()).sum();
+            self.facts.execute(params![
+                key(run),
+                unsigned(seq),
+                self.body,
+                unsigned(row.len() as u64),
+                unsigned(bytes as u64)
+            ])?;
+            self.writing.rows += 1;
+            self.writing.bytes += self.body.len() as u64;
+            seq += row.len() as u64;
+            rest = behind;
+        }
+        Ok(())
+    }
+}
+
+impl Desk {
     /// What the file says of a run; none where it is not there, which is what is asked most.
     fn look_up(&self, run: RunId) -> Work<Option<Known>> {
         let mut find = self.conn.prepare_cached("SELECT last_seq FROM runs WHERE id = ?")?;
@@ -141,36 +186,6 @@ impl Desk {
         ))?;
         let (more, unwritten) = find.query_row([key(run)], |row| Ok((count(row, 0)?, count(row, 1)?)))?;
         Ok(Some(Known { last: last + more, unwritten, state: None }))
-    }
-
-    fn insert_facts(&mut self, run: RunId, first: u64, facts: &[Entry]) -> Work<()> {
-        let mut insert =
-            self.conn.prepare_cached("INSERT INTO facts (run, seq, body, count, bytes) VALUES (?, ?, ?, ?, ?)")?;
-        let (mut seq, mut rest, mut body) = (first, facts, Vec::new());
-        while !rest.is_empty() {
-            let mut size = 0;
-            let full = rest.iter().position(|it| {
-                let full = size >= ROW_FULL;
-                size += it.fact.len();
-                full
-            });
-            let (row, behind) = rest.split_at(full.unwrap_or(rest.len()));
-            body.clear();
-            pack::pack_facts(row, &mut body);
-            let bytes: usize = row.iter().map(|it| it.fact.len()).sum();
-            insert.execute(params![
-                key(run),
-                unsigned(seq),
-                body,
-                unsigned(row.len() as u64),
-                unsigned(bytes as u64)
-            ])?;
-            self.writing.rows += 1;
-            self.writing.bytes += body.len() as u64;
-            seq += row.len() as u64;
-            rest = behind;
-        }
-        Ok(())
     }
 }
 

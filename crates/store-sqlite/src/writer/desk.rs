@@ -204,25 +204,31 @@ impl Desk {
         self.broken.get_or_insert(message);
     }
 
-    /// Commits shared jobs together, each refused or accepted on its own.
-    pub(super) fn commit_group(&mut self, group: Vec<(Shared, Answer)>) {
-        let (jobs, answers): (Vec<_>, Vec<_>) = group.into_iter().unzip();
-        let mut outcomes: Vec<Result<(), StoreError>> = vec![Ok(()); jobs.len()];
+    /// Commits shared jobs together, each refused or accepted on its own: the first, and whatever `more` brings while
+    /// they are being written.
+    pub(super) fn commit_group(&mut self, first: (Shared, Answer), mut more: impl FnMut() -> Option<(Shared, Answer)>) {
+        let (first, answer) = first;
+        let mut asked: Vec<(Answer, Result<(), StoreError>)> = vec![(answer, Ok(()))];
         let committed = self.transact(|desk| {
-            for (job, outcome) in jobs.into_iter().zip(&mut outcomes) {
+            let mut job = first;
+            loop {
                 let done = match job {
-                    Shared::Append(append) => desk.append(append),
+                    Shared::Append(append) => desk.append(&append),
                     Shared::Logs(appends) => desk.append_logs(appends),
                 };
-                match done {
+                match (done, asked.last_mut()) {
                     // A refusal comes before the first write of its job, so the others are untouched by it.
-                    Err(Fault::Store(refusal)) if !matches!(refusal, StoreError::Broken(_)) => *outcome = Err(refusal),
-                    done => done?,
+                    (Err(Fault::Store(refusal)), Some((_, outcome))) if !matches!(refusal, StoreError::Broken(_)) => {
+                        *outcome = Err(refusal);
+                    }
+                    (done, _) => done?,
                 }
+                let Some((next, answer)) = more() else { return Ok(()) };
+                asked.push((answer, Ok(())));
+                job = next;
             }
-            Ok(())
         });
-        for (answer, outcome) in answers.into_iter().zip(outcomes) {
+        for (answer, outcome) in asked {
             // Whoever asked may have gone; what was committed stays committed.
             let _ = answer.send(outcome.and_then(|()| committed.clone()));
         }

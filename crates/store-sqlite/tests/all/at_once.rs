@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use drawloom_store::{Append, Journal as _, StoreError};
+use drawloom_store::{Append, Journal as _, StoreError, Upkeep as _};
 use drawloom_store_sqlite::{Access, Durability, SqliteStore};
 use tempfile::TempDir;
 
@@ -46,6 +46,29 @@ async fn a_small_append_that_finds_the_desk_free_is_committed_on_return() {
         }
     }
     assert_eq!(count(&store, run(1)).await, after);
+}
+
+/// Another connection holds the file meanwhile, so that the first of them cannot be done before the last is there.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn appends_that_are_there_before_a_commit_share_it_and_are_judged_one_by_one() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("store.db");
+    let store = open(&path);
+    let claim = store.claim("test").await.unwrap();
+    let before = store.info().await.unwrap().written.commits;
+    let other = rusqlite::Connection::open(&path).unwrap();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let many = |n: u64| -> Vec<_> { (0..8).map(|it| fact(run(10 * n + it), u64::from(n == 7), "one")).collect() };
+    let shared: Vec<_> = (0..20).map(|n| store.append(Append { claim, runs: many(n) })).collect();
+    other.execute_batch("COMMIT").unwrap();
+    for (n, it) in shared.into_iter().enumerate() {
+        let outcome = it.await;
+        // One of them follows facts that are not there.
+        let is_right = if n == 7 { matches!(outcome, Err(StoreError::Conflict { .. })) } else { outcome.is_ok() };
+        assert!(is_right, "{n}: {outcome:?}");
+    }
+    let info = store.info().await.unwrap();
+    assert_eq!((info.written.commits - before, info.written.rows), (1, 19 * 8));
 }
 
 /// The thread of a relaxed store sleeps until its next flush is due, so it must know of each append.
