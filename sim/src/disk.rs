@@ -149,13 +149,11 @@ impl Disk {
         if let Some(error) = self.broken().clone() {
             return Some(error);
         }
-        if self.stage.is_out() {
-            return Some(StoreError::Unavailable("the simulated store is away".to_owned()));
-        }
-        if !self.stage.fault(self.stage.plan.fail) {
-            return None;
-        }
-        let kind = self.stage.rng().u8(0..3);
+        let kind = match self.stage.is_out() {
+            true => 1,
+            false if self.stage.fault(self.stage.plan.fail) => self.stage.rng().u8(0..3),
+            false => return None,
+        };
         let error = match kind {
             0 => StoreError::Full("the simulated disk is full".to_owned()),
             1 => StoreError::Unavailable("the simulated store is away".to_owned()),

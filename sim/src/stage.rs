@@ -140,6 +140,11 @@ impl Stage {
         self.offset.fetch_add(micros, Ordering::Relaxed);
     }
 
+    /// Makes up for what the wall clock was set back: whoever waits for a time need not wait for that as well.
+    pub(crate) fn set_clock_right(&self) {
+        self.offset.fetch_max(0, Ordering::Relaxed);
+    }
+
     pub(crate) fn set_outage(&self, is_out: bool) {
         self.outage.store(is_out, Ordering::Relaxed);
     }

@@ -27,6 +27,7 @@ impl Director {
         self.stage.calm.cancel();
         self.outage_until = None;
         self.stage.set_outage(false);
+        self.stage.set_clock_right();
         self.well_since = Instant::now();
         process = self.settle(process).await;
         if self.stage.trouble().is_some() {

@@ -58,6 +58,10 @@ impl Journal for Disk {
         })
     }
 
+    fn writes_early(&self) -> bool {
+        true
+    }
+
     async fn facts(&self, run: RunId, after: u64) -> Answer<Vec<Record>> {
         pass!(self, self.memory.facts(run, after))
     }
