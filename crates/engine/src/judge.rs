@@ -42,7 +42,9 @@ impl Run {
     /// It never fails and never panics: an input that comes late, twice or out of turn is dropped.
     pub fn handle(&mut self, input: Input, now: Timestamp) -> Decision {
         let blueprint = Arc::clone(&self.blueprint);
-        let mut judge = Judge { run: self, blueprint: &blueprint, now, moves: Vec::new(), effects: Vec::new() };
+        // Most decisions are one or two moves; a list that begins by itself has room for four.
+        let moves = Vec::with_capacity(2);
+        let mut judge = Judge { run: self, blueprint: &blueprint, now, moves, effects: Vec::new() };
         let taken = judge.take(input);
         judge.work();
         let Judge { moves, effects, .. } = judge;

@@ -13,7 +13,7 @@ use std::{
     time::Duration,
 };
 
-use drawloom_blueprint::{DEPTH_MAX, ErrorClass, Outcome, StepError, Value};
+use drawloom_blueprint::{DEPTH_MAX, ErrorClass, Outcome, StepError, Timestamp, Value};
 use drawloom_engine::Resolved;
 use drawloom_queue::{Context, Executor, Redactor, Task, TaskId};
 use futures_util::FutureExt;
@@ -42,6 +42,8 @@ pub(crate) struct Beginning {
     pub(crate) executor: Arc<dyn Executor>,
     /// Asks it to stop.
     pub(crate) stop: CancellationToken,
+    /// The present instant.
+    pub(crate) at: Timestamp,
 }
 
 /// What became of an attempt when it was begun.
@@ -177,7 +179,7 @@ fn output(core: &Arc<Core>, task: TaskId, resolved: &Resolved, redactor: Redacto
 /// What the executor does, which begins when it is polled.
 fn work(core: &Arc<Core>, it: Beginning, resolved: Resolved, redactor: Redactor) -> Work {
     let output = Arc::new(output(core, it.task, &resolved, redactor.clone()));
-    let context = Context { stop: it.stop, output, blobs: Arc::clone(&core.data), started: core.now() };
+    let context = Context { stop: it.stop, output, blobs: Arc::clone(&core.data), started: it.at };
     let Resolved { with, timeout, path, seed, .. } = resolved;
     let kind = it.executor.info().name;
     it.executor.execute(Task { id: it.task, kind, with, timeout, path, redactor, seed }, context)

@@ -146,8 +146,8 @@ impl Writer {
         let mut begin = 0;
         let mut pieces = ends.into_iter().map(|end| buffer.slice(std::mem::replace(&mut begin, end)..end));
         let runs = changes.iter().map(|change| {
-            let entry = |(at, _): &(_, _)| Some(Entry { at: *at, fact: pieces.next()? });
-            append(change, change.facts.iter().filter_map(entry).collect(), BTreeSet::new())
+            let facts = change.facts.iter().zip(pieces.by_ref());
+            append(change, facts.map(|((at, _), fact)| Entry { at: *at, fact }).collect(), BTreeSet::new())
         });
         Append { claim: self.claim, runs: runs.collect() }
     }

@@ -4,7 +4,7 @@
 
 use std::{collections::VecDeque, sync::Arc, time::Duration};
 
-use drawloom_blueprint::{Outcome, RunId};
+use drawloom_blueprint::{Outcome, RunId, Timestamp};
 use drawloom_engine::{AttemptId, Dispatch, FairQueue, Standing};
 use drawloom_queue::TaskId;
 use hashbrown::HashMap;
@@ -115,10 +115,10 @@ impl Dispatcher {
     }
 
     /// Gives a slot to an attempt and has it executed.
-    pub(crate) fn begin(&mut self, core: &Arc<Core>, task: TaskId, means: Means) {
+    pub(crate) fn begin(&mut self, core: &Arc<Core>, task: TaskId, means: Means, at: Timestamp) {
         debug_assert!(!self.has_slot(task), "invariant: an attempt is lined up once in a process: {task:?}");
         let stop = self.spare.take().unwrap_or_default();
-        let it = Beginning { task, executor: means.executor, stop: stop.clone() };
+        let it = Beginning { task, executor: means.executor, stop: stop.clone(), at };
         match attempt::begin(core, &self.report, it, means.parameters) {
             Begun::Working(work) => {
                 self.active.insert(task, Brakes { stop, work });

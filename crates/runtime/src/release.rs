@@ -107,7 +107,7 @@ impl Shard {
         while let Some(task) = self.tasks.next() {
             match self.means(task) {
                 None => {}
-                Some(Ok(it)) => self.tasks.begin(&self.core, task, it),
+                Some(Ok(it)) => self.tasks.begin(&self.core, task, it, self.clock.last()),
                 Some(Err(error)) => {
                     let input = Input::Result { attempt: attempt_id(task), outcome: Outcome::Failure(error) };
                     self.own.push_back(Message::Give(task.run, Given::quietly(input)));
