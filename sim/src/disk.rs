@@ -165,7 +165,7 @@ impl Disk {
                 StoreError::Broken("the simulated disk failed".to_owned())
             }
         };
-        // Whatever follows an append that failed has a gap before it, or meets the same disk.
+        // Whatever waits behind an append that failed shares its failure, and a loom hands nothing over after one.
         *self.broken() = Some(error.clone());
         Some(error)
     }

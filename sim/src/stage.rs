@@ -36,6 +36,8 @@ pub(crate) struct Stage {
     began: Instant,
     /// By how many microseconds the wall clock is off.
     offset: AtomicI64,
+    /// The most that it ever was.
+    ahead: AtomicI64,
     /// Cancelled when faults stop for good.
     pub(crate) calm: CancellationToken,
     outage: AtomicBool,
@@ -67,6 +69,7 @@ impl Stage {
             memory: Arc::new(MemoryStore::new()),
             began: Instant::now(),
             offset: AtomicI64::new(0),
+            ahead: AtomicI64::new(0),
             calm: CancellationToken::new(),
             outage: AtomicBool::new(false),
             epoch: AtomicU64::new(0),
@@ -137,12 +140,13 @@ impl Stage {
 
     /// Sets the wall clock forward or back.
     pub(crate) fn jump(&self, micros: i64) {
-        self.offset.fetch_add(micros, Ordering::Relaxed);
+        let before = self.offset.fetch_add(micros, Ordering::Relaxed);
+        self.ahead.fetch_max(before.saturating_add(micros), Ordering::Relaxed);
     }
 
     /// Makes up for what the wall clock was set back: whoever waits for a time need not wait for that as well.
     pub(crate) fn set_clock_right(&self) {
-        self.offset.fetch_max(0, Ordering::Relaxed);
+        self.offset.store(self.ahead.load(Ordering::Relaxed), Ordering::Relaxed);
     }
 
     pub(crate) fn set_outage(&self, is_out: bool) {

@@ -42,7 +42,7 @@ pub(crate) struct Beginning {
     pub(crate) executor: Arc<dyn Executor>,
     /// Asks it to stop.
     pub(crate) stop: CancellationToken,
-    /// The present instant.
+    /// When it was given its slot, by the loop's clock.
     pub(crate) at: Timestamp,
 }
 

@@ -19,10 +19,10 @@ use crate::{
     blobs,
 };
 
-/// So many batches may be under way to the store.
+/// So many batches may be under way to the store before another large one.
 const FLIGHT_MAX: usize = 4;
 
-/// So many to a store that writes early: they are small, and share commits.
+/// So many may be under way before another small one, to a store that writes early.
 const EARLY_MAX: usize = 16;
 
 /// The batches under way.
@@ -60,16 +60,14 @@ impl Flight {
         self.under_way.is_empty()
     }
 
-    /// Whether a batch should be handed over now. At rest each one is; under load they grow until the earlier
-    /// one is done, or they are large.
+    /// Whether a batch should be handed over now. At rest each is one; under load they grow until the earlier one is
+    /// done, or they are large, or there is something to begin with for a store that writes early.
     pub(crate) fn wants(&self, batch: &Batch) -> bool {
         match self.under_way.back() {
             None => true,
             Some(Flying::WithBlobs(_)) => false,
-            Some(Flying::Plain(..)) if self.is_early => {
-                (batch.is_large() || batch.has_many_runs()) && self.under_way.len() < EARLY_MAX
-            }
-            Some(Flying::Plain(..)) => batch.is_large() && self.under_way.len() < FLIGHT_MAX,
+            Some(Flying::Plain(..)) if batch.is_large() => self.under_way.len() < FLIGHT_MAX,
+            Some(Flying::Plain(..)) => self.is_early && batch.has_many_runs() && self.under_way.len() < EARLY_MAX,
         }
     }
 

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! take messages and timers while the batch has room   in memory, nothing is waited for
-//! hand the batch over                                  one commit for all of it
+//! hand the batch over                                  all of it in one commit, maybe with what follows
 //! release what has landed: events, effects, answers    in order, after the commit
 //! ```
 //!
@@ -129,7 +129,10 @@ impl Shard {
                 biased;
                 () = dead.cancelled() => return Ok(()),
                 landed = self.flight.landed() => match landed {
-                    Ok(batch) => self.release(batch),
+                    Ok(batch) => {
+                        self.clock.read();
+                        self.release(batch);
+                    }
                     Err(error) => return Err(self.fail(error)),
                 },
                 Some(it) = self.tasks.ended(), if self.batch.has_room() => {

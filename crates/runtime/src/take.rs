@@ -132,7 +132,8 @@ impl Shard {
             Admitted::Instead(others) => {
                 for other in others {
                     let given = Given { input: Input::Cancel, rule: GivenRule::UnlessEnding, reply: None };
-                    self.own.push_back(Message::Give(other, given));
+                    // In one commit with the start, as neither should be without the other.
+                    self.give(other, given);
                 }
             }
             Admitted::Now | Admitted::Queued | Admitted::Rejected => {}

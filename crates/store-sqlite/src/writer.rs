@@ -3,9 +3,9 @@
 //! A small append that finds the desk free is written by the thread that brings it: two threads that wake each other
 //! take as long as the flush of a commit.
 //!
-//! **Invariant:** work is done in the order in which it was handed over. Appends share one transaction with those that
-//! come while they are written, and each is accepted or refused on its own. After a failed write or flush nothing is
-//! written again.
+//! **Invariant:** work is done in the order in which it was handed over. What the thread writes shares one transaction
+//! with what comes meanwhile; each append is accepted or refused on its own, and a failure is shared by all that wait.
+//! After a failed write or flush nothing is written again.
 
 mod append;
 mod desk;

@@ -115,6 +115,8 @@ impl Director {
 
     /// All have ended, so every slot is free: a run of each flow and key begins at once.
     async fn probe(&mut self, process: &mut Process) {
+        // The last end is on the disk, and the loop may have to hear of it yet.
+        tokio::time::sleep(Duration::from_secs(1)).await;
         for blueprint in self.flows.clone() {
             if blueprint.limits.concurrency.is_none() {
                 continue;

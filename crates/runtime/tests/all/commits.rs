@@ -2,7 +2,7 @@
 
 use std::{
     sync::{Arc, atomic::Ordering},
-    time::Duration,
+    time::{Duration, UNIX_EPOCH},
 };
 
 use drawloom_blueprint::{Move, RunStatus, Value};
@@ -10,7 +10,7 @@ use drawloom_runtime::{Error, Loom, Recover, Start, Taken, Which};
 use drawloom_store::{BlobHash, Journal as _, Publish, RunFilter, RunReader as _, StoreError, Upkeep as _};
 
 use crate::{
-    world::{Within, flow, memory, start},
+    world::{Within, flow, memory, start, worlds},
     wrapped::{Hold, Wrapped},
 };
 
@@ -20,6 +20,8 @@ steps:
   - { id: a, uses: probe, with: { value: 1 } }
   - { id: b, uses: probe, with: { value: 2 } }
 ";
+
+const WAITING: &str = "\nname: s\nsteps: [ { id: s, wait: { signal: go } } ]\n";
 
 /// Long enough for anything that does not wait for the commit to have happened.
 async fn a_moment() {
@@ -102,7 +104,7 @@ async fn an_answer_that_changes_nothing_waits_for_what_came_before_it() {
     let world = memory();
     let (store, hooks) = Wrapped::around(world.store().await);
     let loom = world.open_on(store).await;
-    let run = loom.start(start("\nname: s\nsteps: [ { id: s, wait: { signal: go } } ]\n")).soon().await.unwrap().run;
+    let run = loom.start(start(WAITING)).soon().await.unwrap().run;
     hooks.hold();
     let pause = |loom: Loom| tokio::spawn(async move { loom.pause(run).await });
     let first = pause(loom.clone());
@@ -119,47 +121,109 @@ async fn an_answer_that_changes_nothing_waits_for_what_came_before_it() {
 /// Time stands still until nothing else is to be done, so the moment is long enough on any machine.
 #[tokio::test(start_paused = true)]
 async fn what_a_slow_store_has_yet_to_commit_is_bounded() {
-    let world = memory();
-    let (store, hooks) = Wrapped::around(world.store().await);
-    let loom = world.open_on(store).await;
-    let steps: Vec<_> = (0..40).map(|it| format!("{{ id: s{it}, needs: [], wait: {{ signal: go }} }}")).collect();
-    let blueprint = flow(&format!("\nname: wide\nsteps: [ {} ]\n", steps.join(", ")));
-    let which = Which::Blueprint { blueprint, source: None };
-    hooks.hold();
-    let mut starts = tokio::task::JoinSet::new();
-    for _ in 0..800 {
-        let (start, loom) = (Start::of(which.clone(), Value::Null), loom.clone());
-        starts.spawn(async move { loom.start(start).await.unwrap().run });
+    // Each start has 40 moves or more, or 200, so that fewer runs make a large batch than make many.
+    for (early, steps, runs, wide) in [(false, 40, 800, 100..=210), (true, 200, 160, 20..=42)] {
+        let world = memory();
+        let (store, hooks) = Wrapped::around(world.store().await);
+        hooks.early.store(early, Ordering::SeqCst);
+        let loom = world.open_on(store).await;
+        let steps: Vec<_> =
+            (0..steps).map(|it| format!("{{ id: s{it}, needs: [], wait: {{ signal: go }} }}")).collect();
+        let blueprint = flow(&format!("\nname: wide\nsteps: [ {} ]\n", steps.join(", ")));
+        let which = Which::Blueprint { blueprint, source: None };
+        hooks.hold();
+        let mut starts = tokio::task::JoinSet::new();
+        for _ in 0..runs {
+            let (start, loom) = (Start::of(which.clone(), Value::Null), loom.clone());
+            starts.spawn(async move { loom.start(start).await.unwrap().run });
+        }
+        // Some batches of 512 moves are handed over, one of 8,192 gathers.
+        a_moment().await;
+        let under_way = hooks.appends.load(Ordering::SeqCst);
+        assert!((2..=4).contains(&under_way), "{under_way} batches are under way");
+        hooks.let_go();
+        assert_eq!(starts.join_all().soon().await.len(), runs);
+        let widest = hooks.widest.load(Ordering::SeqCst);
+        assert!(wide.contains(&widest), "{widest} runs in one batch");
     }
-    // Each start has 40 moves or more: some batches of 512 moves are handed over, one of 8,192 gathers.
-    a_moment().await;
-    let under_way = hooks.appends.load(Ordering::SeqCst);
-    assert!((2..=4).contains(&under_way), "{under_way} batches are under way");
-    hooks.let_go();
-    assert_eq!(starts.join_all().soon().await.len(), 800);
-    let widest = hooks.widest.load(Ordering::SeqCst);
-    assert!((100..=210).contains(&widest), "{widest} runs in one batch");
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_store_that_writes_early_is_handed_small_batches_and_no_more_than_some() {
+async fn of_many_small_batches_one_that_fails_takes_those_behind_it_along() {
     let world = memory();
     let (store, hooks) = Wrapped::around(world.store().await);
     hooks.early.store(true, Ordering::SeqCst);
+    hooks.fail_from.store(3, Ordering::SeqCst);
     let loom = world.open_on(store).await;
-    let which = Which::Blueprint { blueprint: flow(TWO), source: None };
+    let which = Which::Blueprint { blueprint: flow(WAITING), source: None };
     hooks.hold();
     let mut starts = tokio::task::JoinSet::new();
     for _ in 0..200 {
         let (start, loom) = (Start::of(which.clone(), Value::Null), loom.clone());
-        starts.spawn(async move { loom.start(start).await.unwrap().run });
+        starts.spawn(async move { loom.start(start).await.map(|it| it.run) });
     }
     a_moment().await;
-    let seen = || (hooks.appends.load(Ordering::SeqCst), hooks.widest.load(Ordering::SeqCst));
-    assert_eq!(seen(), (16, 8), "batches under way, runs in one");
     hooks.let_go();
-    for run in starts.join_all().soon().await {
-        assert_eq!(loom.finished(run).soon().await.unwrap().status, RunStatus::Succeeded);
+    let mut begun = Vec::new();
+    for outcome in starts.join_all().soon().await {
+        match outcome {
+            Ok(run) => begun.push(run),
+            Err(Error::Stopped(why)) => assert!(matches!(*why, Error::Store(StoreError::Full(_))), "{why:?}"),
+            Err(other) => panic!("{other:?}"),
+        }
+    }
+    begun.sort();
+    assert_eq!(begun.len(), 16, "two batches of eight");
+    let there = world.store().await.runs(&RunFilter::default(), None, 300).await.unwrap();
+    let mut there: Vec<_> = there.into_iter().map(|it| it.run).collect();
+    there.sort();
+    assert_eq!(there, begun, "who was told that a run exists, and nobody else, has one");
+}
+
+/// The commit of the start takes its time, and the attempt begins behind it.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_attempt_knows_when_it_began() {
+    for world in worlds() {
+        let (store, hooks) = Wrapped::around(world.store().await);
+        let loom = world.open_on(store).await;
+        hooks.hold();
+        let began = "\nname: b\nsteps: [ { id: a, uses: probe, with: { began: true } } ]\noutputs: { at: '{{ a }}' }\n";
+        let starting = tokio::spawn({
+            let loom = loom.clone();
+            async move { loom.start(start(began)).await }
+        });
+        a_moment().await;
+        let now = || i64::try_from(UNIX_EPOCH.elapsed().unwrap().as_micros()).unwrap();
+        let before = now();
+        hooks.let_go();
+        let run = starting.soon().await.unwrap().unwrap().run;
+        let outputs = loom.finished(run).soon().await.unwrap().outputs;
+        let Some(Value::Int(at)) = outputs.get("at").cloned() else { panic!("{outputs:?}") };
+        assert!((before..=now()).contains(&at), "{at} is not between {before} and now");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_store_that_writes_early_is_handed_small_batches_and_no_more_than_some() {
+    for (early, expected) in [(true, (16, 8)), (false, (1, 200))] {
+        let world = memory();
+        let (store, hooks) = Wrapped::around(world.store().await);
+        hooks.early.store(early, Ordering::SeqCst);
+        let loom = world.open_on(store).await;
+        let which = Which::Blueprint { blueprint: flow(TWO), source: None };
+        hooks.hold();
+        let mut starts = tokio::task::JoinSet::new();
+        for _ in 0..200 {
+            let (start, loom) = (Start::of(which.clone(), Value::Null), loom.clone());
+            starts.spawn(async move { loom.start(start).await.unwrap().run });
+        }
+        a_moment().await;
+        let seen = (hooks.appends.load(Ordering::SeqCst), hooks.widest.load(Ordering::SeqCst));
+        assert_eq!(seen, expected, "batches under way, runs in one");
+        hooks.let_go();
+        for run in starts.join_all().soon().await {
+            assert_eq!(loom.finished(run).soon().await.unwrap().status, RunStatus::Succeeded);
+        }
     }
 }
 
@@ -192,7 +256,7 @@ async fn questions_that_change_nothing_fill_a_batch_too() {
     let world = memory();
     let (store, hooks) = Wrapped::around(world.store().await);
     let loom = world.open_on(store).await;
-    let run = loom.start(start("\nname: s\nsteps: [ { id: s, wait: { signal: go } } ]\n")).soon().await.unwrap().run;
+    let run = loom.start(start(WAITING)).soon().await.unwrap().run;
     loom.pause(run).soon().await.unwrap();
     let appends = || hooks.appends.load(Ordering::SeqCst);
     let before = appends();
@@ -367,7 +431,7 @@ async fn each_fact_of_a_batch_is_looked_at_for_what_stands_beside_the_journal() 
     world.settings.blob_from = 10_000;
     let (store, hooks) = Wrapped::around(world.store().await);
     let loom = world.open_on(store.clone()).await;
-    let run = loom.start(start("\nname: s\nsteps: [ { id: s, wait: { signal: go } } ]\n")).soon().await.unwrap().run;
+    let run = loom.start(start(WAITING)).soon().await.unwrap().run;
     let nothing = BlobHash::of(b"nobody put this").to_string();
     let payloads = [
         Value::Null,

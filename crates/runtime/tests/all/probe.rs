@@ -217,17 +217,11 @@ impl Probe {
                 return Err(StepError::new(ErrorClass::Failed, format!("failure {so_far}")));
             }
         }
-        if let Some(Value::Int(levels)) = with.get("levels") {
-            return Ok((0..*levels).fold(Value::Null, |it, _| Value::from(vec![it])));
-        }
-        if let Some(Value::Int(levels)) = with.get("members") {
-            return Ok((0..*levels).fold(Value::Null, |it, _| Value::object([("m", it)])));
+        if let Some(made) = made(with, context) {
+            return Ok(made);
         }
         if with.get("stuck").is_some_and(Value::is_true) {
             std::future::pending::<()>().await;
-        }
-        if let Some(Value::Int(bytes)) = with.get("bytes") {
-            return Ok(Value::from("x".repeat(usize::try_from(*bytes).unwrap())));
         }
         if let Some(blob) = with.get("fetch").and_then(BlobRef::read) {
             let mut source = context.blobs.open(&blob).await?;
@@ -239,6 +233,24 @@ impl Probe {
         }
         Ok(kept.or_else(|| with.get("value").cloned()).unwrap_or_default())
     }
+}
+
+/// A value of some shape, where one is asked for.
+fn made(with: &Value, context: &Context) -> Option<Value> {
+    let wanted = |name| match with.get(name) {
+        Some(Value::Int(it)) => Some(*it),
+        _ => None,
+    };
+    if let Some(levels) = wanted("levels") {
+        return Some((0..levels).fold(Value::Null, |it, _| Value::from(vec![it])));
+    }
+    if let Some(levels) = wanted("members") {
+        return Some((0..levels).fold(Value::Null, |it, _| Value::object([("m", it)])));
+    }
+    if let Some(bytes) = wanted("bytes") {
+        return Some(Value::from("x".repeat(usize::try_from(bytes).unwrap())));
+    }
+    with.get("began").is_some_and(Value::is_true).then(|| Value::from(context.started.0))
 }
 
 /// An execution that has not ended.

@@ -228,6 +228,10 @@ impl Desk {
                 job = next;
             }
         });
+        if committed.is_err() {
+            // What waits already may build on what was rolled back, and would meet the same.
+            asked.extend(std::iter::from_fn(more).map(|(_, answer)| (answer, Ok(()))));
+        }
         for (answer, outcome) in asked {
             // Whoever asked may have gone; what was committed stays committed.
             let _ = answer.send(outcome.and_then(|()| committed.clone()));

@@ -42,6 +42,8 @@ impl Room {
         }
     }
 
+    /// The length is told by a seek: asking for the file's metadata would have Linux (since 6.13) note a new time at the
+    /// next write, and each flush write that down too.
     fn try_make(&mut self) -> io::Result<()> {
         let file = match &mut self.file {
             Some(it) => it,

@@ -54,6 +54,25 @@ async fn a_full_file_refuses_what_does_not_fit_and_goes_on_when_there_is_room() 
 }
 
 #[tokio::test]
+async fn what_waits_behind_a_failure_shares_it() {
+    let folder = TempDir::new().unwrap();
+    let (writer, claim) = claimed(&folder, Durability::Full).await;
+    set_room(&writer, 10).await;
+    let (go, gate) = std::sync::mpsc::channel::<()>();
+    writer.hand_over(Job::Alone(Box::new(move |_| gate.recv().unwrap())));
+    let append = |run, size| writer.append(Append { claim, runs: vec![part(RunId(run), 0, size)] });
+    let waiting = [append(1, 10), append(2, 1_000_000), append(3, 10), append(4, 10)];
+    let behind = writer.alone(|_| Ok(()));
+    go.send(()).unwrap();
+    for it in waiting {
+        let full = it.await.unwrap();
+        assert!(matches!(full, Err(StoreError::Full(_))), "{full:?}");
+    }
+    behind.await.expect("other work is done all the same");
+    append(3, 10).await.unwrap().expect("nothing of it was written, and what comes later is");
+}
+
+#[tokio::test]
 async fn lines_for_which_there_is_no_room_are_not_acknowledged() {
     let folder = TempDir::new().unwrap();
     let (writer, _) = claimed(&folder, Durability::Full).await;

@@ -59,6 +59,7 @@ async fn appends_that_are_there_before_a_commit_share_it_and_are_judged_one_by_o
     let other = rusqlite::Connection::open(&path).unwrap();
     other.execute_batch("BEGIN IMMEDIATE").unwrap();
     let many = |n: u64| -> Vec<_> { (0..8).map(|it| fact(run(10 * n + it), u64::from(n == 7), "one")).collect() };
+    assert!(store.writes_early(), "and says so");
     let shared: Vec<_> = (0..20).map(|n| store.append(Append { claim, runs: many(n) })).collect();
     other.execute_batch("COMMIT").unwrap();
     for (n, it) in shared.into_iter().enumerate() {
