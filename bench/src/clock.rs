@@ -3,12 +3,21 @@
 //! **Invariant:** work of one thread is measured by that thread's processor time, which other load on the machine
 //! does not spoil; what waits for disks or other threads, by the wall clock.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use rustix::time::{ClockId, clock_gettime};
 
+/// The rounds of a measurement at least, and at most.
+const ROUNDS: (usize, usize) = (3, 15);
+
+/// So long there are further ones: what takes milliseconds falls into a slow moment of the machine as a whole.
+const SPAN: Duration = Duration::from_secs(1);
+
 /// Rounds in which cost and limit are measured by turns; the best of each counts.
-pub(crate) const ROUNDS: usize = 3;
+pub(crate) fn rounds() -> impl Iterator<Item = usize> {
+    let begin = Instant::now();
+    (0..ROUNDS.1).take_while(move |it| *it < ROUNDS.0 || begin.elapsed() < SPAN)
+}
 
 fn seconds(clock: ClockId) -> f64 {
     let it = clock_gettime(clock);

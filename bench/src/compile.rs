@@ -5,11 +5,7 @@ use std::{collections::BTreeMap, hint::black_box};
 use drawloom_blueprint::Blueprint;
 use drawloom_lang::{KindInfo, Kinds, Optimise, Options, Placement, Source, compile};
 
-use crate::{
-    Row, Size,
-    clock::{self, ROUNDS},
-    report::What,
-};
+use crate::{Row, Size, clock, report::What};
 
 pub(crate) fn measure(size: Size, progress: &mut dyn FnMut(&str)) -> Vec<Row> {
     let mut rows = Vec::new();
@@ -21,7 +17,7 @@ pub(crate) fn measure(size: Size, progress: &mut dyn FnMut(&str)) -> Vec<Row> {
             let steps: String = std::iter::once(first).chain(rest).collect();
             let text = format!("drawloom: 1\nname: bench\nsteps:\n{steps}");
             let (mut cost, mut limit) = (f64::INFINITY, f64::INFINITY);
-            for _ in 0..ROUNDS {
+            for _ in clock::rounds() {
                 cost = cost.min(clock::thread(|| black_box(blueprint(&text))).0);
                 let source = Source::new("bench.yaml", text.clone());
                 limit = limit.min(clock::thread(|| black_box(drawloom_lang::parse(&source))).0);

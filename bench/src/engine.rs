@@ -5,12 +5,7 @@ use std::{collections::VecDeque, hint::black_box, sync::Arc};
 use drawloom_blueprint::{Blueprint, Fact, FlowHash, Outcome, RunId, Started, Timestamp, Value};
 use drawloom_engine::{Effect, Input, Run};
 
-use crate::{
-    Row, Size,
-    clock::{self, ROUNDS},
-    compile::blueprint,
-    report::What,
-};
+use crate::{Row, Size, clock, compile::blueprint, report::What};
 
 pub(crate) fn measure(size: Size, progress: &mut dyn FnMut(&str)) -> Vec<Row> {
     let mut rows = Vec::new();
@@ -20,7 +15,7 @@ pub(crate) fn measure(size: Size, progress: &mut dyn FnMut(&str)) -> Vec<Row> {
             let blueprint = Arc::new(blueprint(&text(units)));
             let (mut live, mut again, mut limit) = (f64::INFINITY, f64::INFINITY, f64::INFINITY);
             let mut bytes = 0;
-            for _ in 0..ROUNDS {
+            for _ in clock::rounds() {
                 let (seconds, facts) = clock::thread(|| drive(&blueprint));
                 live = live.min(seconds);
                 limit = limit.min(clock::thread(|| encode_and_copy(&facts)).0);

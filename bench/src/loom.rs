@@ -1,7 +1,7 @@
 //! Drives a loom through the workloads that every store is measured with.
 //!
 //! **Invariant:** what is timed begins with a start and ends when the last run has ended durably. The loom is warm: it
-//! has done the same before, so that the flow's version is in memory.
+//! has done the same before, so that the flow's version is in memory, and memory has been asked of the system.
 
 use std::{future::Future, sync::Arc, time::Instant};
 
@@ -18,6 +18,9 @@ use crate::{
 
 /// Runs that are under way at once where there are many.
 const AT_ONCE: usize = 50;
+
+/// How often a loom does the same before it is measured.
+const WARM: usize = 3;
 
 /// What was measured of a workload.
 pub(crate) struct Done {
@@ -119,7 +122,9 @@ pub(crate) async fn drive(
 /// One run of these steps.
 pub(crate) async fn one(tools: &Tools, store: Arc<dyn Store>, steps: &str) -> Result<Done, Error> {
     let (loom, flow) = open(tools, &store, steps).await?;
-    go(&loom, flow).await?;
+    for _ in 0..WARM {
+        go(&loom, flow).await?;
+    }
     let before = Added::so_far(&store).await?;
     let begin = Since::now();
     go(&loom, flow).await?;
@@ -128,7 +133,9 @@ pub(crate) async fn one(tools: &Tools, store: Arc<dyn Store>, steps: &str) -> Re
 
 async fn many(tools: &Tools, store: Arc<dyn Store>, runs: usize) -> Result<Done, Error> {
     let (loom, flow) = open(tools, &store, THREE).await?;
-    go_many(&loom, flow, AT_ONCE).await?;
+    for _ in 0..WARM {
+        go_many(&loom, flow, AT_ONCE).await?;
+    }
     let before = Added::so_far(&store).await?;
     let begin = Since::now();
     go_many(&loom, flow, runs).await?;

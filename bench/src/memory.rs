@@ -8,7 +8,7 @@ use tokio::task::JoinSet;
 
 use crate::{
     Row, Size, Tools,
-    clock::ROUNDS,
+    clock::rounds,
     loom::{self, Done, Workload, block_on},
     report::What,
 };
@@ -20,7 +20,7 @@ pub(crate) fn measure(tools: &Tools, size: Size, progress: &mut dyn FnMut(&str))
             progress(&format!("{name} of {units}"));
             let units = workload.fitting(units);
             let (mut best, mut limit): (Option<Done>, _) = (None, f64::INFINITY);
-            for _ in 0..ROUNDS {
+            for _ in rounds() {
                 let done = block_on(loom::drive(tools, Arc::new(MemoryStore::new()), workload, units))?;
                 best = Some(done.better(best));
                 limit = limit.min(spawn_and_join(units));

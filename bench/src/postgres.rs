@@ -11,7 +11,7 @@ use tokio_postgres::{Client, NoTls, Statement, types::Type};
 
 use crate::{
     Row, Size, Tools,
-    clock::ROUNDS,
+    clock::rounds,
     loom::{self, Done, Workload, block_on},
     report::What,
 };
@@ -30,7 +30,7 @@ pub(crate) fn measure(tools: &Tools, url: &str, size: Size, progress: &mut dyn F
             progress(&format!("{name} of {units}"));
             let units = workload.fitting(units);
             let (mut best, mut limit): (Option<Done>, _) = (None, f64::INFINITY);
-            for _ in 0..ROUNDS {
+            for _ in rounds() {
                 let (done, raw) = round(tools, url, (workload, units))?;
                 limit = limit.min(raw);
                 best = Some(done.better(best));

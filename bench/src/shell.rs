@@ -11,7 +11,7 @@ use drawloom_store::{MemoryStore, StoreError};
 
 use crate::{
     Row, Size, Tools,
-    clock::ROUNDS,
+    clock::rounds,
     loom::{block_on, one},
     report::What,
 };
@@ -25,7 +25,7 @@ pub(crate) fn measure(tools: &Tools, size: Size, progress: &mut dyn FnMut(&str))
     let step = |at| format!("  - id: s{at}\n    uses: shell\n    with: {{ argv: [{PROGRAM}] }}\n");
     let steps: String = (0..units).map(step).collect();
     let (mut cost, mut cpu, mut limit) = (f64::INFINITY, f64::INFINITY, f64::INFINITY);
-    for _ in 0..ROUNDS {
+    for _ in rounds() {
         let done = block_on(one(tools, Arc::new(MemoryStore::new()), &steps))?;
         cost = cost.min(done.spent.wall);
         cpu = cpu.min(done.spent.cpu);

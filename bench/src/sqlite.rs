@@ -9,7 +9,7 @@ use rusqlite::Connection;
 
 use crate::{
     Row, Size, Tools,
-    clock::ROUNDS,
+    clock::rounds,
     loom::{self, Done, Workload, block_on},
     report::What,
 };
@@ -24,7 +24,7 @@ pub(crate) fn measure(tools: &Tools, size: Size, progress: &mut dyn FnMut(&str))
             progress(&format!("{name} of {units}"));
             let units = workload.fitting(units);
             let (mut best, mut limit): (Option<Done>, _) = (None, f64::INFINITY);
-            for _ in 0..ROUNDS {
+            for _ in rounds() {
                 let folder = tempfile::tempdir().map_err(|it| StoreError::Unavailable(it.to_string()))?;
                 let store = (tools.sqlite)(&folder.path().join("store.db"))?;
                 let done = block_on(loom::drive(tools, store, workload, units))?;
