@@ -180,6 +180,26 @@ async fn of_many_small_batches_one_that_fails_takes_those_behind_it_along() {
     assert_eq!(there, begun, "who was told that a run exists, and nobody else, has one");
 }
 
+/// The start is the last for which there is room in a small batch; what it cancels must be in that too.
+#[tokio::test(start_paused = true)]
+async fn a_start_that_cancels_another_run_is_one_commit_with_that() {
+    let world = memory();
+    let (store, hooks) = Wrapped::around(world.store().await);
+    hooks.early.store(true, Ordering::SeqCst);
+    let loom = world.open_on(store).await;
+    let alone = format!("\nlimits: {{ concurrency: {{ max: 1, when_full: cancel_running }} }}{WAITING}");
+    let holder = loom.start(start(&alone)).soon().await.unwrap().run;
+    hooks.fail_from.store(hooks.committed.load(Ordering::SeqCst) + 1, Ordering::SeqCst);
+    let mut starts = tokio::task::JoinSet::new();
+    for flow in [WAITING; 7].into_iter().chain([&*alone]) {
+        let (start, loom) = (start(flow), loom.clone());
+        starts.spawn(async move { loom.start(start).await.map(|it| it.run) });
+    }
+    assert!(starts.join_all().soon().await.iter().all(Result::is_err));
+    let refused: Vec<_> = hooks.refused.lock().unwrap().iter().map(|it| it.run).collect();
+    assert!(refused.len() == 9 && refused.contains(&holder), "{holder} is not among {refused:?}");
+}
+
 /// The commit of the start takes its time, and the attempt begins behind it.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_attempt_knows_when_it_began() {

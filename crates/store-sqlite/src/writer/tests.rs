@@ -73,6 +73,23 @@ async fn what_waits_behind_a_failure_shares_it() {
 }
 
 #[tokio::test]
+async fn an_append_that_cannot_be_judged_breaks_the_writer() {
+    let folder = TempDir::new().unwrap();
+    let (writer, claim) = claimed(&folder, Durability::Full).await;
+    writer.alone(|desk| Ok(desk.conn().execute_batch("ALTER TABLE runs RENAME TO gone")?)).await.unwrap();
+    let (go, gate) = std::sync::mpsc::channel::<()>();
+    writer.hand_over(Job::Alone(Box::new(move |_| gate.recv().unwrap())));
+    let waiting = [writer.append(Append { claim, runs: vec![part(RunId(1), 1, 10)] }), writer.logs(Vec::new())];
+    go.send(()).unwrap();
+    for it in waiting {
+        let broken = it.await.unwrap();
+        assert!(matches!(broken, Err(StoreError::Broken(_))), "{broken:?}");
+    }
+    let later = writer.logs(Vec::new()).await.unwrap();
+    assert!(matches!(later, Err(StoreError::Broken(_))), "{later:?}");
+}
+
+#[tokio::test]
 async fn lines_for_which_there_is_no_room_are_not_acknowledged() {
     let folder = TempDir::new().unwrap();
     let (writer, _) = claimed(&folder, Durability::Full).await;
