@@ -78,18 +78,18 @@ impl Flight {
 
     /// Hands a batch over. It comes back at once where the store commits on the spot.
     pub(crate) fn hand_over(&mut self, batch: Batch) -> Option<Landed> {
-        if !self.writer.is_plain(&batch) {
-            self.under_way.push_back(Flying::WithBlobs(Box::pin(self.writer.clone().write_with_blobs(batch))));
-            return None;
-        }
-        let mut commit = self.writer.store.append(self.writer.plain(&batch.changes));
-        if self.under_way.is_empty()
-            && let Some(outcome) = (&mut commit).now_or_never()
-        {
-            return Some(self.land(batch, outcome));
-        }
-        self.under_way.push_back(Flying::Plain(commit, batch));
-        None
+        let is_alone = self.under_way.is_empty();
+        self.hand_over_early(batch);
+        is_alone.then(|| self.landed().now_or_never()).flatten()
+    }
+
+    /// Hands a batch over that comes back later in any case, so that no more than some are handed over before.
+    pub(crate) fn hand_over_early(&mut self, batch: Batch) {
+        self.under_way.push_back(if self.writer.is_plain(&batch) {
+            Flying::Plain(self.writer.store.append(self.writer.plain(&batch.changes)), batch)
+        } else {
+            Flying::WithBlobs(Box::pin(self.writer.clone().write_with_blobs(batch)))
+        });
     }
 
     /// The next batch that is durable. Waits for ever where none is under way. May be dropped and asked again.

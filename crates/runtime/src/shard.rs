@@ -111,7 +111,7 @@ impl Shard {
     pub(crate) async fn run(mut self) -> Result<(), Error> {
         let dead = self.core.dead.clone();
         loop {
-            self.drain()?;
+            self.drain();
             self.hand_over()?;
             if self.is_done() {
                 return Ok(());
@@ -169,7 +169,7 @@ impl Shard {
     }
 
     /// Takes in what is there, as long as there is room. Attempts, callers and the loop itself take turns.
-    fn drain(&mut self) -> Result<(), Error> {
+    fn drain(&mut self) {
         self.clock.read();
         self.wake();
         let (mut idle, mut taken) = (0, 0_u32);
@@ -177,7 +177,7 @@ impl Shard {
             idle = if self.take_turn() { 0 } else { idle + 1 };
             taken += 1;
             if self.flight.wants_early(&self.batch) {
-                self.hand_over()?;
+                self.flight.hand_over_early(std::mem::take(&mut self.batch));
             }
             if taken.is_multiple_of(CLOCK_EVERY) {
                 self.clock.read();
@@ -187,7 +187,6 @@ impl Shard {
             self.swept = self.clock.instant();
             self.sweep();
         }
-        Ok(())
     }
 
     /// Takes in one thing of the kind whose turn it is, if there is any.

@@ -124,8 +124,7 @@ pub trait Journal: Send + Sync {
     fn append(&self, append: Append) -> Commit;
 
     /// Whether an append is written while others are still being made, all of which then share one commit. Such a store
-    /// is handed many small ones, of eight runs each, and has none of them committed when it is handed the next; any
-    /// other does better with fewer that are larger.
+    /// is handed many small ones; any other does better with fewer that are larger.
     fn writes_early(&self) -> bool {
         false
     }

@@ -32,6 +32,18 @@ impl Desk {
         let mut rows = Rows { conn, known, writing, facts, body: Vec::new() };
         append.runs.iter().try_for_each(|it| rows.write(it))
     }
+
+    /// What the file says of a run; none where it is not there, which is what is asked most.
+    fn look_up(&self, run: RunId) -> Work<Option<Known>> {
+        let mut find = self.conn.prepare_cached("SELECT last_seq FROM runs WHERE id = ?")?;
+        let Some(last) = find.query_row([key(run)], |row| count(row, 0)).optional()? else { return Ok(None) };
+        let mut find = self.conn.prepare_cached(&format!(
+            "SELECT coalesce(sum(f.count), 0), coalesce(sum(f.bytes), 0) FROM runs r, facts f \
+             WHERE r.id = ? AND {UNWRITTEN}"
+        ))?;
+        let (more, unwritten) = find.query_row([key(run)], |row| Ok((count(row, 0)?, count(row, 1)?)))?;
+        Ok(Some(Known { last: last + more, unwritten, state: None }))
+    }
 }
 
 /// Where the rows of an append are written.
@@ -172,20 +184,6 @@ impl Rows<'_> {
             rest = behind;
         }
         Ok(())
-    }
-}
-
-impl Desk {
-    /// What the file says of a run; none where it is not there, which is what is asked most.
-    fn look_up(&self, run: RunId) -> Work<Option<Known>> {
-        let mut find = self.conn.prepare_cached("SELECT last_seq FROM runs WHERE id = ?")?;
-        let Some(last) = find.query_row([key(run)], |row| count(row, 0)).optional()? else { return Ok(None) };
-        let mut find = self.conn.prepare_cached(&format!(
-            "SELECT coalesce(sum(f.count), 0), coalesce(sum(f.bytes), 0) FROM runs r, facts f \
-             WHERE r.id = ? AND {UNWRITTEN}"
-        ))?;
-        let (more, unwritten) = find.query_row([key(run)], |row| Ok((count(row, 0)?, count(row, 1)?)))?;
-        Ok(Some(Known { last: last + more, unwritten, state: None }))
     }
 }
 
