@@ -6,7 +6,7 @@ use drawloom_blueprint::{RunId, RunStatus, Value};
 use drawloom_runtime::{Error, Loom, Recover};
 use drawloom_store::{RunFilter, Store};
 
-use crate::world::{Within, World, memory, publish, start, worlds};
+use crate::world::{Within, World, memory, publish, start, wait_while, worlds};
 
 const PATIENT: &str = "
 name: child
@@ -152,9 +152,7 @@ steps: [ { id: sub, flow: child }, { id: s, wait: { signal: go } }, { id: w, nee
 ";
         let run = loom.start(start(text)).await.unwrap().run;
         let row = async || loom.reader().row(run).await.unwrap();
-        while loom.reader().waits(run).await.unwrap().len() < 2 {
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
+        wait_while(async || loom.reader().waits(run).await.unwrap().len() < 2).await;
         // It waits for a signal, and who waits need not be in memory.
         assert_eq!(row().await.state.in_flight, 0);
         loom.signal(run, "go", Value::Null).soon().await.unwrap();
@@ -172,16 +170,12 @@ async fn a_run_that_comes_into_memory_as_its_sub_flow_has_ended_has_nothing_unde
     let text = "\nname: parent\nsteps: [ { id: sub, flow: child }, { id: s, wait: { signal: go } } ]\n";
     let run = loom.start(start(text)).await.unwrap().run;
     let of_parent = RunFilter { parent: Some(run), ..Default::default() };
-    while store.runs(&of_parent, None, 2).await.unwrap().is_empty() {
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
+    wait_while(async || store.runs(&of_parent, None, 2).await.unwrap().is_empty()).await;
     let child = child_of(&*store, run).await;
     drop((store, loom));
     let loom = world.open().await;
     // Its end is what brings the parent into memory.
     loom.signal(child, "go", Value::Null).soon().await.unwrap();
-    while loom.reader().view(run).await.unwrap().steps[0].status != "succeeded" {
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
+    wait_while(async || loom.reader().view(run).await.unwrap().steps[0].status != "succeeded").await;
     assert_eq!(loom.reader().row(run).await.unwrap().state.in_flight, 0, "it waits for a signal alone");
 }

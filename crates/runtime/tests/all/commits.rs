@@ -10,7 +10,7 @@ use drawloom_runtime::{Error, Loom, Recover, Start, Taken, Which};
 use drawloom_store::{BlobHash, Journal as _, Publish, RunFilter, RunReader as _, StoreError, Upkeep as _};
 
 use crate::{
-    world::{Within, flow, memory, start, worlds},
+    world::{Within, flow, memory, start, wait_while, worlds},
     wrapped::{Hold, Wrapped},
 };
 
@@ -428,9 +428,7 @@ steps:
     hooks.hold_blobs(Hold::On);
     world.probe.open("a");
     let put = async {
-        while hooks.puts.load(Ordering::SeqCst) == 0 {
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
+        wait_while(async || hooks.puts.load(Ordering::SeqCst) == 0).await;
     };
     put.soon().await;
     let before = hooks.appends.load(Ordering::SeqCst);
@@ -518,9 +516,7 @@ async fn closing_waits_for_what_is_being_committed() {
         let loom = loom.clone();
         async move { loom.start(start(TWO)).await }
     });
-    while hooks.appends.load(Ordering::SeqCst) == 0 {
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
+    wait_while(async || hooks.appends.load(Ordering::SeqCst) == 0).await;
     let closing = [tokio::spawn(loom.clone().close()), tokio::spawn(loom.close())];
     a_moment().await;
     assert!(closing.iter().all(|it| !it.is_finished()));

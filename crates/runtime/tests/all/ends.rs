@@ -7,7 +7,7 @@ use drawloom_queue::Executor as _;
 use drawloom_runtime::{Error, Start, Which, Work};
 use drawloom_store::RunFilter;
 
-use crate::world::{Within, flow, memory, publish, start, worlds};
+use crate::world::{Within, flow, memory, publish, start, wait_while, worlds};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_succeeds_while_the_process_ends_is_kept_and_nothing_more_begins() {
@@ -39,9 +39,7 @@ async fn a_loom_that_is_closing_takes_no_wishes() {
     let run = loom.start(start(text)).await.unwrap().run;
     world.probe.until(|it| it.begun("a") == 1).await;
     let closing = tokio::spawn(loom.clone().close());
-    while !matches!(loom.signal(run, "x", Value::Null).soon().await, Err(Error::Closed)) {
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
+    wait_while(async || !matches!(loom.signal(run, "x", Value::Null).soon().await, Err(Error::Closed))).await;
     assert!(matches!(loom.start(start(text)).soon().await, Err(Error::Closed)));
     assert!(!closing.is_finished(), "it waits for the task that does not stop");
     closing.soon().await.unwrap().unwrap();
@@ -227,8 +225,6 @@ steps:
   - { id: s, wait: { signal: go } }
 ";
     let run = loom.start(start(text)).await.unwrap().run;
-    while loom.reader().waits(run).await.unwrap().is_empty() {
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
+    wait_while(async || loom.reader().waits(run).await.unwrap().is_empty()).await;
     assert_eq!(loom.reader().row(run).await.unwrap().state.in_flight, 0, "it need not be in memory");
 }

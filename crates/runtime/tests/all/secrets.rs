@@ -1,16 +1,13 @@
 //! Secrets reach executors and nothing else.
 
-use std::{
-    sync::{Arc, atomic::Ordering},
-    time::Duration,
-};
+use std::sync::{Arc, atomic::Ordering};
 
 use drawloom_blueprint::RunStatus;
 use drawloom_runtime::{SecretBook, Seen};
 use drawloom_store::{LogPlace, LogQuery, Store, vault::MasterKey};
 
 use crate::{
-    world::{Within, World, memory, start},
+    world::{Within, World, memory, start, wait_while},
     wrapped::{Hold, Hooks, Wrapped},
 };
 
@@ -99,9 +96,7 @@ async fn what_is_stopped_while_its_secrets_are_read_is_not_executed() {
     hooks.hold_secrets(Hold::On);
     let text = "\nname: secret\nsteps: [ { id: a, uses: probe, with: { value: '{{ secrets.token }}' } } ]\n";
     let run = loom.start(start(text)).await.unwrap().run;
-    while hooks.secret_reads.load(Ordering::SeqCst) == 0 {
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
+    wait_while(async || hooks.secret_reads.load(Ordering::SeqCst) == 0).await;
     loom.cancel(run).soon().await.unwrap();
     // The attempt was asked to stop before it is known what it would do.
     hooks.hold_secrets(Hold::Off);

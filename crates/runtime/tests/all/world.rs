@@ -129,6 +129,16 @@ pub(crate) trait Within: Sized + Future {
 
 impl<T: Future> Within for T {}
 
+/// Waits until it is so no longer, which must be soon.
+pub(crate) async fn wait_while(condition: impl AsyncFn() -> bool) {
+    let waiting = async {
+        while condition().await {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    waiting.soon().await;
+}
+
 /// How each step ended, by path.
 pub(crate) fn ends(view: &RunView) -> BTreeMap<String, &'static str> {
     view.steps.iter().map(|it| (it.path.clone(), it.status)).collect()
